@@ -1,0 +1,1 @@
+//! The contract of this room is being written.

@@ -1,0 +1,3 @@
+//! The program: flags, run, exit code.
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Everything that can be tested without a cluster, in one binary; the modules mirror `src/`.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
+mod api;
+mod base;
+mod bitcoin;
+mod cache;
+mod client;
+mod controller;
+mod http;
+mod record;
+mod sim;
+mod support;
+mod tidy;
+mod workqueue;

@@ -1,0 +1,1 @@
+//! The repository holds itself to its rules.
