@@ -1,3 +1,8 @@
 //! The program: flags, run, exit code.
 
-fn main() {}
+fn main() {
+    let crd = bitcoin_controller::api::crd::custom_resource_definition();
+    if let Ok(text) = bitcoin_controller::base::yaml::to_string(&crd) {
+        println!("{text}");
+    }
+}
