@@ -15,9 +15,24 @@
 //! - `metadata` may stand before or after `items`.
 //! - A bad item becomes [`Item::Undecodable`]; a broken page is an error, never a short page.
 //!
+//! # Example
+//! ```
+//! use bitcoin_controller::api::{core::Pod, text::Interner};
+//! use bitcoin_controller::client::list::PageReader;
+//!
+//! let mut reader = PageReader::<Pod>::new(Interner::default());
+//! reader.push(br#"{"kind": "PodList", "items": [{"metadata": {"na"#)?;
+//! reader.push(br#"me": "a"}}], "metadata": {"resourceVersion": "7"}}"#)?;
+//! let page = reader.finish()?;
+//! assert_eq!((page.items.len(), &*page.resource_version), (1, "7"));
+//! # Ok::<(), bitcoin_controller::client::list::Malformed>(())
+//! ```
+//!
 //! # Source
 //! client-go `tools/pager/pager.go`, `pkg/apis/meta/v1/types.go` (`ListOptions`). What differs: client-go reads the whole body
 //! and decodes all items or none.
+
+use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -27,6 +42,7 @@ use crate::api::text::Interner;
 use crate::api::{Resource, Text};
 use crate::base::json;
 use crate::client::item::Item;
+use crate::client::scan::{Broken, ListScanner};
 
 /// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,3 +95,95 @@ pub struct Page<R> {
     /// The kind the server gave, such as `PodList`.
     pub kind: Box<str>,
 }
+
+/// Reads one page from its bytes as they arrive.
+#[derive(Debug)]
+pub struct PageReader<R> {
+    scanner: ListScanner,
+    interner: Interner,
+    items: Vec<Item<R>>,
+}
+
+impl<R: Resource> PageReader<R> {
+    /// A reader whose shared strings come from `interner`.
+    pub fn new(interner: Interner) -> Self {
+        PageReader {
+            scanner: ListScanner::default(),
+            interner,
+            items: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes of the body.
+    ///
+    /// # Errors
+    /// What has come so far cannot become a list.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
+        let PageReader {
+            scanner,
+            interner,
+            items,
+        } = self;
+        scanner
+            .push(chunk, |bytes| items.push(Item::read(bytes, interner)))
+            .map_err(Malformed::Broken)
+    }
+
+    /// The page, once the body has ended.
+    ///
+    /// # Errors
+    /// The body was cut short, or is no list.
+    pub fn finish(self) -> Result<Page<R>, Malformed> {
+        let envelope: Envelope =
+            json::from_slice(self.scanner.envelope()).map_err(Malformed::Envelope)?;
+        // A table has `rows`; a list whose items we did not see would pass for an empty one.
+        let has_unseen_items = envelope.items.is_some_and(|items| !items.is_empty());
+        if !envelope.kind.ends_with("List") || has_unseen_items {
+            let kind = envelope.kind.chars().take(KIND_LENGTH).collect();
+            return Err(Malformed::Kind(kind));
+        }
+        let token = envelope.metadata.continue_token;
+        Ok(Page {
+            items: self.items,
+            resource_version: envelope.metadata.resource_version,
+            continue_token: (!token.is_empty()).then_some(token),
+            kind: envelope.kind,
+        })
+    }
+}
+
+/// A list without its items.
+#[derive(Deserialize)]
+struct Envelope {
+    kind: Box<str>,
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(default)]
+    items: Option<Vec<IgnoredAny>>,
+}
+
+/// How much of a foreign kind is shown, in characters.
+const KIND_LENGTH: usize = 64;
+
+/// Why a body is not a page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// It cannot be cut into items.
+    Broken(Broken),
+    /// What is around the items is not JSON, ends too soon, or has another shape.
+    Envelope(json::Error),
+    /// It is of this kind, such as `Table`.
+    Kind(String),
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Malformed::Broken(broken) => write!(f, "{broken}"),
+            Malformed::Envelope(error) => write!(f, "{error}"),
+            Malformed::Kind(kind) => write!(f, "the answer is no list but of kind `{kind}`"),
+        }
+    }
+}
+
+impl std::error::Error for Malformed {}

@@ -5,6 +5,7 @@ pub mod error;
 pub mod item;
 pub mod list;
 pub mod rest;
+pub mod scan;
 pub mod watch;
 
 pub use config::{Config, KubeconfigOptions};
