@@ -1,11 +1,14 @@
 //! Verbs on the API server: get, list, watch, create, apply, patch, delete, and a pod's port.
 
 pub mod config;
+pub mod credentials;
 pub mod error;
 pub mod item;
+pub mod kubeconfig;
 pub mod list;
 pub mod rest;
 pub mod scan;
+pub mod tls;
 pub mod watch;
 
 pub use config::{Config, KubeconfigOptions};
