@@ -1,1 +1,5 @@
 //! Mirrors `src/client`.
+
+mod list;
+mod scan;
+mod server;
