@@ -3,3 +3,4 @@
 mod list;
 mod scan;
 mod server;
+mod watch;

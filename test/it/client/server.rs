@@ -24,14 +24,25 @@ pub(crate) enum Then {
 /// The reply to one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) then: Then,
+    bytes: Vec<u8>,
+    then: Then,
+    pace: Option<Duration>,
 }
 
 impl Reply {
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>, then: Then) -> Self {
         let bytes = bytes.into();
-        Reply { bytes, then }
+        Reply {
+            bytes,
+            then,
+            pace: None,
+        }
+    }
+
+    /// Sends [`SIP`] bytes, waits for `pace`, and so on.
+    pub(crate) fn with_pace(mut self, pace: Duration) -> Self {
+        self.pace = Some(pace);
+        self
     }
 
     pub(crate) fn new(code: u16, headers: &str, body: &str) -> Self {
@@ -168,7 +179,7 @@ async fn serve(mut stream: BoxStream, state: &Mutex<State>) {
             state.replies.pop_front()
         };
         let reply = reply.unwrap_or(Reply::raw("", Then::Hang));
-        if stream.write_all(&reply.bytes).await.is_err() || stream.flush().await.is_err() {
+        if write(&mut stream, &reply).await.is_err() {
             return;
         }
         match reply.then {
@@ -180,6 +191,22 @@ async fn serve(mut stream: BoxStream, state: &Mutex<State>) {
             Then::Hang => std::future::pending().await,
         }
     }
+}
+
+/// How many bytes come at a time when there is a pace: about one chunk with one byte in it.
+const SIP: usize = 6;
+
+async fn write(stream: &mut BoxStream, reply: &Reply) -> std::io::Result<()> {
+    let Some(pace) = reply.pace else {
+        stream.write_all(&reply.bytes).await?;
+        return stream.flush().await;
+    };
+    for sip in reply.bytes.chunks(SIP) {
+        stream.write_all(sip).await?;
+        stream.flush().await?;
+        tokio::time::sleep(pace).await;
+    }
+    Ok(())
 }
 
 async fn read_request(stream: &mut BoxStream) -> Option<Seen> {
