@@ -31,7 +31,6 @@ use hyper::header::{
     USER_AGENT,
 };
 use hyper::{Method, Request, Response, StatusCode};
-use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use crate::base::json;
@@ -145,8 +144,11 @@ impl Answer {
         }
     }
 
-    /// The whole body, as a `T`.
-    pub(crate) async fn read<T: DeserializeOwned>(mut self) -> Result<T, Error> {
+    /// The whole body, as read by `reader`.
+    pub(crate) async fn read<T>(
+        mut self,
+        reader: impl FnOnce(&[u8]) -> Result<T, json::Error>,
+    ) -> Result<T, Error> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             if body.len() + chunk.len() > MAX_ITEM {
@@ -157,7 +159,7 @@ impl Answer {
             }
             body.extend_from_slice(&chunk);
         }
-        json::from_slice(&body).map_err(|source| Error::Decode {
+        reader(&body).map_err(|source| Error::Decode {
             operation: self.operation,
             source,
         })

@@ -55,8 +55,7 @@ pub struct Undecodable {
 impl<R: Resource> Item<R> {
     /// Reads one object; shared strings come from `interner`.
     pub fn read(bytes: &[u8], interner: &Interner) -> Self {
-        let object = interner.scope(|| json::from_slice::<R>(bytes));
-        match object.and_then(named) {
+        match interner.scope(|| read_object(bytes)) {
             Ok(object) => Item::Object(object),
             Err(error) => Item::undecodable(&Outline::of_object(bytes), error),
         }
@@ -88,8 +87,8 @@ impl<R: Resource> Item<R> {
     }
 }
 
-/// Our types take a missing name for an empty one; an object without a name is none.
-fn named<R: Resource>(object: R) -> Result<R, json::Error> {
+/// Reads an object. Our types take a missing name for an empty one; an object without a name is none.
+pub(crate) fn read_object<R: Resource>(bytes: &[u8]) -> Result<R, json::Error> {
     #[derive(Deserialize)]
     struct NoObject {
         #[serde(rename = "metadata")]
@@ -100,11 +99,13 @@ fn named<R: Resource>(object: R) -> Result<R, json::Error> {
         #[serde(rename = "name")]
         _name: String,
     }
+
+    let object: R = json::from_slice(bytes)?;
     if object.metadata().name.is_empty() {
-        json::from_slice::<NoObject>(br#"{"metadata": {}}"#).map(|_| object)
-    } else {
-        Ok(object)
+        // What is missing, in the words of the one who reads JSON.
+        return json::from_slice::<NoObject>(br#"{"metadata": {}}"#).map(|_| object);
     }
+    Ok(object)
 }
 
 /// What can be read of an object, or of a watch frame around one, however broken the rest is.

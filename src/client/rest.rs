@@ -34,13 +34,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::api::{ObjectKey, Resource};
+use crate::base::json;
 use crate::client::config::{self, Config};
 use crate::client::error::Error;
 use crate::client::exchange::{Call, Exchange, LIST_DEADLINE, Observer};
-use crate::client::item::Item;
+use crate::client::item::{self, Item};
 use crate::client::list::{self, ListParams, Page, Scope};
 use crate::client::path::{self, Query};
 use crate::client::port_forward::{self, PodPort};
@@ -87,20 +88,20 @@ impl DeleteOptions {
     fn body(&self) -> Value {
         let mut preconditions = Map::new();
         if let Some(uid) = &self.uid {
-            preconditions.insert("uid".to_owned(), json!(uid));
+            preconditions.insert("uid".to_owned(), serde_json::json!(uid));
         }
         if let Some(version) = &self.resource_version {
-            preconditions.insert("resourceVersion".to_owned(), json!(version));
+            preconditions.insert("resourceVersion".to_owned(), serde_json::json!(version));
         }
-        let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+        let mut body = serde_json::json!({"apiVersion": "v1", "kind": "DeleteOptions"});
         if !preconditions.is_empty() {
             body["preconditions"] = Value::Object(preconditions);
         }
         if let Some(propagation) = self.propagation {
-            body["propagationPolicy"] = json!(format!("{propagation:?}"));
+            body["propagationPolicy"] = serde_json::json!(format!("{propagation:?}"));
         }
         if let Some(grace_period) = self.grace_period {
-            body["gracePeriodSeconds"] = json!(grace_period.as_secs());
+            body["gracePeriodSeconds"] = serde_json::json!(grace_period.as_secs());
         }
         body
     }
@@ -165,7 +166,11 @@ impl Client {
     /// Reads the object at `key`.
     pub async fn get<R: Resource>(&self, key: &ObjectKey) -> Result<R, Error> {
         let call = about::<R>("get", Method::GET, key, None, Query::default())?;
-        self.exchange.send(&call).await?.read().await
+        self.exchange
+            .send(&call)
+            .await?
+            .read(item::read_object)
+            .await
     }
 
     /// Reads one page, item by item as it arrives.
@@ -264,8 +269,10 @@ impl Client {
         let name = metadata["name"]
             .as_str()
             .or(metadata["generateName"].as_str());
-        let key = ObjectKey::new(namespace, name.unwrap_or_default());
-        let operation = operation::<R>("create", &key);
+        let operation = match name {
+            Some(name) => operation::<R>("create", &ObjectKey::new(namespace, name)),
+            None => format!("create {} in `{namespace}`", R::KIND.to_lowercase()),
+        };
         let path = path::collection::<R>(R::NAMESPACED.then_some(namespace))
             .map_err(|what| unsendable(&operation, what))?;
         let path = format!("{path}{}", managed().as_str());
@@ -317,7 +324,7 @@ impl Client {
             .with_body("application/json", options.body().to_string().into_bytes());
         let answer = self.exchange.send(&call).await?;
         // The answer is the object or a Status. It is read so that the connection can be used again.
-        let _ = answer.read::<serde::de::IgnoredAny>().await;
+        let _ = answer.read(|_| Ok(())).await;
         Ok(())
     }
 
@@ -335,7 +342,8 @@ impl Client {
     pub async fn version(&self) -> Result<Version, Error> {
         let operation = "get the server's version".to_owned();
         let call = Call::new(operation, "get", Method::GET, "/version".to_owned());
-        self.exchange.send(&call).await?.read().await
+        let answer = self.exchange.send(&call).await?;
+        answer.read(|body| json::from_slice(body)).await
     }
 
     async fn apply_to<R: Resource>(
@@ -370,7 +378,11 @@ impl Client {
     ) -> Result<R, Error> {
         let mut call = call.with_body(content_type, body.to_string().into_bytes());
         call.is_secret = R::GROUP.is_empty() && R::KIND == "Secret";
-        self.exchange.send(&call).await?.read().await
+        self.exchange
+            .send(&call)
+            .await?
+            .read(item::read_object)
+            .await
     }
 }
 
