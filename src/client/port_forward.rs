@@ -51,6 +51,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout_at;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -275,6 +276,9 @@ fn io_error(error: WebSocketError) -> io::Error {
         WebSocketError::Io(error) => error,
         WebSocketError::ConnectionClosed | WebSocketError::AlreadyClosed => {
             io::Error::from(io::ErrorKind::BrokenPipe)
+        }
+        WebSocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            io::Error::from(io::ErrorKind::UnexpectedEof)
         }
         other => io::Error::new(io::ErrorKind::InvalidData, other),
     }

@@ -5,9 +5,11 @@ mod credentials;
 mod error;
 mod kubeconfig;
 mod list;
+mod port_forward;
 mod rest;
 mod scan;
 mod server;
+mod tls;
 mod watch;
 
 use std::path::{Path, PathBuf};

@@ -94,6 +94,8 @@ impl Seen {
 struct State {
     replies: VecDeque<Reply>,
     seen: Vec<Seen>,
+    /// Of each TLS connection: the name asked for, and how many certificates were shown.
+    greetings: Vec<(Option<String>, usize)>,
 }
 
 /// Replies in the order given; a request beyond them is not answered.
@@ -117,7 +119,7 @@ impl Server {
         let mut listener = network.listen(endpoint).unwrap();
         let state = Arc::new(Mutex::new(State {
             replies: replies.into_iter().collect(),
-            seen: Vec::new(),
+            ..State::default()
         }));
         let mut tasks = JoinSet::new();
         let shared = Arc::clone(&state);
@@ -132,6 +134,7 @@ impl Server {
                         // A client that does not trust us goes away in the middle.
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
+                                greet(stream.get_ref().1, &state);
                                 serve(Box::new(stream), &state).await;
                             }
                         }
@@ -163,12 +166,24 @@ impl Server {
         self.seen().into_iter().map(|seen| seen.line).collect()
     }
 
+    /// Of each TLS connection: the name asked for, and how many certificates were shown.
+    pub(crate) fn greetings(&self) -> Vec<(Option<String>, usize)> {
+        self.state.lock().unwrap().greetings.clone()
+    }
+
     /// How long after the first request each of the others came.
     pub(crate) fn times(&self) -> Vec<Duration> {
         let seen = self.seen();
         let since = |later: &Seen| later.at.duration_since(seen[0].at);
         seen.iter().skip(1).map(since).collect()
     }
+}
+
+fn greet(connection: &rustls::ServerConnection, state: &Mutex<State>) {
+    let name = connection.server_name().map(str::to_owned);
+    let n_certificates = connection.peer_certificates().unwrap_or_default().len();
+    let mut state = state.lock().unwrap();
+    state.greetings.push((name, n_certificates));
 }
 
 async fn serve(mut stream: BoxStream, state: &Mutex<State>) {
