@@ -209,9 +209,12 @@ fn user_agent() -> String {
 /// What surrounds a process: its variables, and the directory of the service account.
 #[derive(Clone)]
 pub struct Environment {
-    variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Arc<Lookup>,
     service_account: PathBuf,
 }
+
+/// Looks up a variable by name.
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// This process's own.

@@ -139,6 +139,18 @@ impl Outline {
         outline
     }
 
+    /// Where the value of `key` at `place` belongs, if it is wanted.
+    fn field(&mut self, place: Place, key: &str) -> Option<&mut String> {
+        match (place, key) {
+            (Place::Frame, "type") => Some(&mut self.type_),
+            (Place::Metadata, "name") => Some(&mut self.name),
+            (Place::Metadata, "namespace") => Some(&mut self.namespace),
+            (Place::Metadata, "uid") => Some(&mut self.uid),
+            (Place::Metadata, "resourceVersion") => Some(&mut self.resource_version),
+            _ => None,
+        }
+    }
+
     pub(crate) fn key(&self) -> Option<ObjectKey> {
         let is_known = !self.name.is_empty();
         is_known.then(|| ObjectKey::new(self.namespace.as_str(), self.name.as_str()))
@@ -151,6 +163,17 @@ enum Place {
     Frame,
     Object,
     Metadata,
+}
+
+impl Place {
+    /// Where the way leads that `key` opens, if it does.
+    fn below(self, key: &str) -> Option<Place> {
+        match (self, key) {
+            (Place::Frame, "object") => Some(Place::Object),
+            (Place::Object, "metadata") => Some(Place::Metadata),
+            _ => None,
+        }
+    }
 }
 
 /// Fills the outline field by field, so that an error later in the text loses nothing.
@@ -175,33 +198,23 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let outline = self.outline;
         while let Some(key) = map.next_key::<String>()? {
-            let inner = match (self.place, key.as_str()) {
-                (Place::Frame, "object") => Place::Object,
-                (Place::Object, "metadata") => Place::Metadata,
-                (place, key) => {
-                    let field = match (place, key) {
-                        (Place::Frame, "type") => &mut outline.type_,
-                        (Place::Metadata, "name") => &mut outline.name,
-                        (Place::Metadata, "namespace") => &mut outline.namespace,
-                        (Place::Metadata, "uid") => &mut outline.uid,
-                        (Place::Metadata, "resourceVersion") => &mut outline.resource_version,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
+            match self.place.below(&key) {
+                Some(place) => map.next_value_seed(Reading {
+                    place,
+                    outline: &mut *self.outline,
+                })?,
+                None => match self.outline.field(self.place, &key) {
+                    Some(field) => {
+                        if let Value::String(text) = map.next_value()? {
+                            *field = text;
                         }
-                    };
-                    if let Value::String(text) = map.next_value()? {
-                        *field = text;
                     }
-                    continue;
-                }
-            };
-            map.next_value_seed(Reading {
-                place: inner,
-                outline: &mut *outline,
-            })?;
+                    None => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                },
+            }
         }
         Ok(())
     }

@@ -16,6 +16,8 @@
 //! - What the server says on the error channel becomes an IO error with its text; a port that nobody
 //!   listens on is [`io::ErrorKind::ConnectionRefused`], as over TCP.
 //! - Shutting the stream down closes the WebSocket; nothing is half closed.
+//! - No frame is logged. tungstenite would, at level trace; the feature `max_level_debug` of `log`
+//!   (see Cargo.toml) takes those lines out when the program is built.
 //!
 //! # Example
 //! ```no_run

@@ -5,6 +5,7 @@ mod credentials;
 mod error;
 mod kubeconfig;
 mod list;
+mod path;
 mod port_forward;
 mod rest;
 mod scan;

@@ -166,6 +166,12 @@ async fn http_works_over_a_pods_port() {
     }
 }
 
+/// The bytes of an RPC hold its password, and tungstenite logs frames at level trace.
+#[test]
+fn frames_cannot_be_logged() {
+    assert_eq!(log::STATIC_MAX_LEVEL, log::LevelFilter::Debug);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_far_end_says_becomes_the_error() {
     let cases = [
