@@ -44,25 +44,25 @@ reached() {
 ### CLUSTER_DIR, so that node.sh can stop one and start it again.
 
 start() { # NAME PROGRAM ARGUMENTS
-	local name=$1
-	shift
-	printf '%q ' "$@" >"$CLUSTER_DIR/run/$name.command"
-	start_again "$name"
+	printf '%q ' "${@:2}" >"$CLUSTER_DIR/run/$1.command"
+	# Should this script be killed without a chance to clean up, its programs go too.
+	start_again "$1" setpriv --pdeathsig KILL
 }
 
-start_again() { # NAME
+start_again() { # NAME [PREFIX...]
 	local command
-	command=$(<"$CLUSTER_DIR/run/$1.command")
+	command="${*:2} $(<"$CLUSTER_DIR/run/$1.command")"
 	# A session of its own: Ctrl-C is for COMMAND, which may want the cluster to clean up after itself.
-	eval "exec setsid $command" </dev/null >>"$CLUSTER_DIR/logs/$1.log" 2>&1 9>&- &
+	eval "exec setsid $command" </dev/null >>"$CLUSTER_DIR/logs/$1.log" 2>&1 &
 	echo $! >"$CLUSTER_DIR/run/$1.pid"
 	disown $! # its end is looked for, not waited for
 }
 
 # A zombie is dead as well: its parent may have better things to do than to wait for it.
 alive() { # NAME
-	local state
-	state=$(sed 's/.*) //; s/ .*//' "/proc/$(<"$CLUSTER_DIR/run/$1.pid")/stat" 2>/dev/null) && [ "$state" != Z ]
+	local pid state
+	pid=$(cat "$CLUSTER_DIR/run/$1.pid" 2>/dev/null) || return
+	state=$(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null) && [ "$state" != Z ]
 }
 
 stop() { # SIGNAL NAME...
@@ -186,6 +186,7 @@ start_control_plane() { # HOST PORT
 		--kubelet-preferred-address-types InternalIP \
 		--service-account-issuer https://kubernetes.default.svc.cluster.local \
 		--service-account-key-file "$pki/service-account.pub" --service-account-signing-key-file "$pki/service-account.key" \
+		--shutdown-watch-termination-grace-period 1s \
 		--audit-policy-file "$CLUSTER_DIR/run/audit-policy.yaml" --audit-log-path "$AUDIT_LOG"
 
 	kubeconfig kube-controller-manager CN=system:kube-controller-manager
@@ -215,7 +216,7 @@ run_command() {
 		# A shell without job control starts its background jobs deaf to Ctrl-C.
 		trap - INT QUIT
 		exec "$@"
-	) <&0 9>&- &
+	) <&0 &
 	pid=$!
 	trap 'kill -TERM $pid 2>/dev/null || true' TERM HUP
 	trap : INT

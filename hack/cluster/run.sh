@@ -28,7 +28,8 @@ outside() {
 	local inside status
 	(
 		trap - INT QUIT # else COMMAND would be deaf to Ctrl-C, see run_command
-		exec unshare --net --mount --pid --fork --kill-child --mount-proc "$0" --inside "$@"
+		# Should this script be killed without a chance to clean up, the cluster goes too.
+		exec setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc "$0" --inside "$@"
 	) <&0 &
 	inside=$!
 	# unshare itself listens to nothing; its only child decides when to end.
@@ -213,8 +214,8 @@ inside() {
 	load_images &
 	loading=$!
 	start_kubelet
-	start_scheduler_and_proxy
 	await_control_plane
+	start_scheduler_and_proxy # not sooner: refused once, they wait long before they ask again
 	wait "$loading" || { cat "$CLUSTER_DIR/logs/images.log" >&2 && die "could not load the images of $images"; }
 	await kubelet 60 "$node is ready" node_ready
 	await kube-proxy 20 "10.0.0.1 answers" service_address_answers
