@@ -75,6 +75,10 @@ isolate_files() {
 	mkdir --parents /var/lib/cni
 	for folder in /run /var/log /var/lib/cni; do mount -t tmpfs tmpfs "$folder"; done
 	mkdir --parents /run/lock
+	# No name outside can be asked for, so let that fail at once, in pods as well: nobody
+	# listens at this address, while the machine's own servers would be waited for.
+	echo "nameserver $node_address" >"$CLUSTER_DIR/run/resolv.conf"
+	if [ -e /etc/resolv.conf ]; then mount --bind "$CLUSTER_DIR/run/resolv.conf" /etc/resolv.conf; fi
 	# The kubelet sets these for the whole machine unless it finds them set.
 	mkdir "$CLUSTER_DIR/run/sysctl"
 	while read -r setting value; do
@@ -99,6 +103,8 @@ make_network() {
 	ip link set hub up
 	ip route add default dev hub
 	echo 1 >/proc/sys/net/ipv4/ip_forward
+	# Tell every refused packet, not one a second: whoever asks for a name waits for that.
+	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
 	# Between two pods on one bridge a ClusterIP's answer must pass iptables too.
 	if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
 		echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
@@ -164,7 +170,9 @@ start_kubelet() {
 		enforceNodeAllocatable: []
 		podLogsDir: $CLUSTER_DIR/logs/pods
 		volumePluginDir: $CLUSTER_DIR/kubelet/volume-plugins
-		resolvConf: /dev/null
+		resolvConf: $CLUSTER_DIR/run/resolv.conf
+		clusterDNS: [$node_address]
+		clusterDomain: cluster.local
 		maxPods: 500
 		kubeAPIQPS: 200
 		kubeAPIBurst: 400
