@@ -40,7 +40,9 @@ trap 'exit 1' HUP INT TERM
 
 # Ask apt, not its files, which mirror this machine uses: sources have two formats.
 # Without lists no release is known yet, hence --no-release-info.
+# shellcheck disable=SC1091
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+# shellcheck disable=SC2016
 mirror=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(REPO_URI)' |
 	awk -v release="$codename" '$1 == release { mirror = $2 } END { print mirror }')
 [ -n "$mirror" ] || die "apt has no source for '$codename', so no mirror to ask for trixie and sid"
@@ -106,6 +108,6 @@ WRAPPER
 done
 
 works "$new" || die "the fetched bitcoind does not start: $("$new/bin/bitcoind" -version 2>&1 | head --lines=3)"
-rm --recursive --force "$dest/bin" "$dest/lib"
+rm --recursive --force "${dest:?}/bin" "${dest:?}/lib"
 mv "$new/lib" "$new/bin" "$dest/"
 say "$("$dest/bin/bitcoind" -version | head --lines=1) in $dest"

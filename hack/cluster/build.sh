@@ -26,6 +26,7 @@ node_needs=(
 	/usr/lib/cni/bridge=containernetworking-plugins
 	iptables=iptables
 	ip=iproute2
+	pgrep=procps
 	openssl=openssl
 	/bin/busybox=busybox-static
 )
@@ -60,11 +61,15 @@ check_go() {
 		die "go $have is too old: Kubernetes $kubernetes_version is built with go $wanted or newer (https://go.dev/dl)"
 }
 
-# Without the version stamped in, the API server calls itself v0.0.0 and kubectl complains.
+# Without the version stamped in, the API server calls itself v0.0.0, kubectl complains,
+# and the audit log cannot tell who is who by user agent.
 version_flags() {
-	local package=k8s.io/component-base/version major minor
+	local package major minor flags="-s -w"
 	IFS=. read -r major minor _ <<<"${kubernetes_version#v}"
-	echo "-s -w -X $package.gitVersion=$kubernetes_version -X $package.gitMajor=$major -X $package.gitMinor=$minor"
+	for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+		flags+=" -X $package.gitVersion=$kubernetes_version -X $package.gitMajor=$major -X $package.gitMinor=$minor"
+	done
+	echo "$flags"
 }
 
 build() { # NAME PACKAGE COUNT
