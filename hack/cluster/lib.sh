@@ -10,6 +10,9 @@ cache=${BITCOIN_CONTROLLER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bitcoin-contro
 bin=$cache/k8s-$kubernetes_version/bin
 images=$cache/images
 
+# Debian keeps these folders from everybody but root, iptables and ip are in them.
+PATH=$PATH:/usr/sbin:/sbin
+
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() {
 	say "$@"

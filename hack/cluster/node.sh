@@ -26,8 +26,9 @@ container_pids() { # NAMESPACE/POD KIND
 }
 
 kill_program() { # NAMESPACE/POD PROGRAM
-	local first pid killed=
-	for first in $(container_pids "$1" container); do
+	local firsts first pid killed=
+	firsts=$(container_pids "$1" container)
+	for first in $firsts; do
 		# From inside, kill -9 cannot touch a container's first process; from here it can.
 		for pid in $(pgrep --ns "$first" --nslist pid --exact "$2"); do
 			kill -KILL "$pid"
