@@ -99,7 +99,7 @@ started=$SECONDS count=0
 for program in "${programs[@]}"; do
 	count=$((count + 1))
 	[ ! -x "$bin/${program%%=*}" ] || continue
-	[ "${checked-}" ] || check_go && checked=yes
+	if [ -z "${go_checked-}" ]; then check_go && go_checked=yes; fi
 	build "${program%%=*}" "${program#*=}" "$count"
 done
-if [ "${checked-}" ]; then say "Kubernetes $kubernetes_version built in $((SECONDS - started)) s: $bin"; fi
+if [ "${go_checked-}" ]; then say "Kubernetes $kubernetes_version built in $((SECONDS - started)) s: $bin"; fi

@@ -19,7 +19,7 @@ die() {
 	exit 1
 }
 
-### The cluster's folder. CLUSTER_DIR is what COMMAND and node.sh get to know.
+# The cluster's folder. CLUSTER_DIR is what COMMAND and node.sh get to know.
 
 new_cluster_dir() {
 	# Short, because the path of a unix socket has room for 107 bytes.
@@ -43,8 +43,8 @@ reached() {
 	say "$(printf '%2d.%d s  %s' $((ms / 1000)) $((ms % 1000 / 100)) "$*")"
 }
 
-### Programs in the background: command, pid and log of NAME are files in
-### CLUSTER_DIR, so that node.sh can stop one and start it again.
+# Programs in the background: command, pid and log of NAME are files in
+# CLUSTER_DIR, so that node.sh can stop one and start it again.
 
 start() { # NAME PROGRAM ARGUMENTS
 	printf '%q ' "${@:2}" >"$CLUSTER_DIR/run/$1.command"
@@ -104,7 +104,7 @@ blame() { # NAME MESSAGE
 	exit 1
 }
 
-### Certificates and kubeconfigs, signed by the cluster's own authority.
+# Certificates and kubeconfigs, signed by the cluster's own authority.
 
 make_authority() {
 	local pki=$CLUSTER_DIR/pki
@@ -151,7 +151,7 @@ kubeconfig() { # NAME SUBJECT
 	chmod 600 "$CLUSTER_DIR/kubeconfigs/$1"
 }
 
-### The control plane: etcd, API server, controller manager.
+# The control plane: etcd, API server, controller manager.
 
 start_control_plane() { # HOST PORT
 	local pki=$CLUSTER_DIR/pki configs=$CLUSTER_DIR/kubeconfigs
@@ -209,7 +209,7 @@ await_control_plane() {
 	await kube-controller-manager 30 "serviceaccounts/default exists" kubectl get serviceaccount default
 }
 
-### COMMAND
+# COMMAND
 
 # Runs COMMAND as if it were in the foreground, but stays able to hear SIGTERM and
 # pass it on. Ctrl-C reaches COMMAND by itself. Returns its exit code.

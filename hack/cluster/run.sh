@@ -55,8 +55,12 @@ remove_cgroups() {
 }
 
 make_cgroups() {
-	local hierarchy
+	local hierarchy file controller
 	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		# The kubelet wants every controller there is in its root; systemd passes on only some.
+		for controller in $(</sys/fs/cgroup/cgroup.controllers); do
+			echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || say "cannot pass on the cgroup controller $controller"
+		done
 		mkdir "/sys/fs/cgroup/$CLUSTER_CGROUP"
 	else
 		for hierarchy in /sys/fs/cgroup/*/; do mkdir --parents "$hierarchy$CLUSTER_CGROUP"; done
