@@ -301,8 +301,8 @@ async fn a_broken_connection_is_an_error_and_then_the_end() {
 /// Events come a byte at a time, and between any two bytes the waiting is given up.
 #[tokio::test(start_paused = true)]
 async fn giving_up_waiting_loses_nothing() {
-    let slow =
-        Reply::chunked(FRAMES.as_bytes().chunks(1), Then::GoOn).with_pace(Duration::from_millis(100));
+    let slow = Reply::chunked(FRAMES.as_bytes().chunks(1), Then::GoOn)
+        .with_pace(Duration::from_millis(100));
     let server = Server::start([slow]);
     let mut stream = watch(&server).await;
     let (mut events, mut n_given_up) = (Vec::new(), 0);
