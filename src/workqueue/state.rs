@@ -91,7 +91,8 @@ pub struct Stats {
     pub depth: usize,
     /// Keys in a worker's hand.
     pub processing: usize,
-    /// Keys whose delay has not passed; always 0 in a plain [`WorkQueue`].
+    /// Keys whose delay has not passed; always 0 in a plain
+    /// [`WorkQueue`](crate::workqueue::WorkQueue).
     pub delayed: usize,
     /// How often a key became owed (`workqueue_adds_total`).
     pub adds: u64,
