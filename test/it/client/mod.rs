@@ -1,1 +1,6 @@
 //! Mirrors `src/client`.
+
+mod list;
+mod scan;
+mod server;
+mod watch;
