@@ -267,6 +267,26 @@ async fn keys_that_come_due_together_wake_as_many_sleepers() {
     assert_eq!((keys, start.elapsed()), (vec![0, 1, 2, 3], 3_601 * SECOND));
 }
 
+/// Timers have whole milliseconds, so at 1.5 ms no sleeper has woken by itself.
+#[tokio::test(start_paused = true)]
+async fn keys_that_somebody_else_finds_due_wake_as_many_sleepers() {
+    let queue = DelayingQueue::default();
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for key in 0..3 {
+        queue.add_after(key, Duration::from_micros(1_500));
+        let queue = queue.clone();
+        tasks.spawn(async move {
+            let _key = queue.get().await.unwrap();
+            start.elapsed()
+        });
+    }
+    yield_now().await;
+    advance(Duration::from_micros(1_500)).await;
+    assert_eq!(queue.len(), 3);
+    assert_eq!(tasks.join_all().await, [Duration::from_micros(1_500); 3]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn delay_beyond_any_clock_waits_and_harms_nobody() {
     let queue = DelayingQueue::default();
