@@ -159,8 +159,11 @@ pub struct Secret {
     pub metadata: ObjectMeta,
     /// The values by key, sorted by key.
     #[serde(deserialize_with = "read_secret_data")]
-    data: Box<[(Box<str>, Box<[u8]>)]>,
+    data: SecretData,
 }
+
+/// Values by key, sorted by key.
+type SecretData = Box<[(Box<str>, Box<[u8]>)]>;
 
 impl Secret {
     /// The value of `key`, if it is there and is UTF-8.
@@ -185,9 +188,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-fn read_secret_data<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Box<[(Box<str>, Box<[u8]>)]>, D::Error> {
+fn read_secret_data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretData, D::Error> {
     let pairs = Option::<std::collections::BTreeMap<Box<str>, String>>::deserialize(deserializer)?;
     let decode = |(key, value): (Box<str>, String)| {
         let bytes = STANDARD

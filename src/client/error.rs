@@ -346,7 +346,8 @@ fn server_text(body: &[u8]) -> String {
             character
         }
     };
-    let text: String = text.trim().chars().map(spaced).take(TEXT_LENGTH).collect();
+    let text: String = text.chars().map(spaced).take(TEXT_LENGTH).collect();
+    let text = text.trim();
     if text.is_empty() {
         return String::new();
     }

@@ -55,8 +55,7 @@ pub struct Undecodable {
 impl<R: Resource> Item<R> {
     /// Reads one object; shared strings come from `interner`.
     pub fn read(bytes: &[u8], interner: &Interner) -> Self {
-        let object = interner.scope(|| json::from_slice::<R>(bytes));
-        match object.and_then(named) {
+        match interner.scope(|| read_object(bytes)) {
             Ok(object) => Item::Object(object),
             Err(error) => Item::undecodable(&Outline::of_object(bytes), error),
         }
@@ -88,8 +87,8 @@ impl<R: Resource> Item<R> {
     }
 }
 
-/// Our types take a missing name for an empty one; an object without a name is none.
-fn named<R: Resource>(object: R) -> Result<R, json::Error> {
+/// Reads an object. Our types take a missing name for an empty one; an object without a name is none.
+pub(crate) fn read_object<R: Resource>(bytes: &[u8]) -> Result<R, json::Error> {
     #[derive(Deserialize)]
     struct NoObject {
         #[serde(rename = "metadata")]
@@ -100,11 +99,13 @@ fn named<R: Resource>(object: R) -> Result<R, json::Error> {
         #[serde(rename = "name")]
         _name: String,
     }
+
+    let object: R = json::from_slice(bytes)?;
     if object.metadata().name.is_empty() {
-        json::from_slice::<NoObject>(br#"{"metadata": {}}"#).map(|_| object)
-    } else {
-        Ok(object)
+        // What is missing, in the words of the one who reads JSON.
+        return json::from_slice::<NoObject>(br#"{"metadata": {}}"#).map(|_| object);
     }
+    Ok(object)
 }
 
 /// What can be read of an object, or of a watch frame around one, however broken the rest is.
@@ -138,6 +139,18 @@ impl Outline {
         outline
     }
 
+    /// Where the value of `key` at `place` belongs, if it is wanted.
+    fn field(&mut self, place: Place, key: &str) -> Option<&mut String> {
+        match (place, key) {
+            (Place::Frame, "type") => Some(&mut self.type_),
+            (Place::Metadata, "name") => Some(&mut self.name),
+            (Place::Metadata, "namespace") => Some(&mut self.namespace),
+            (Place::Metadata, "uid") => Some(&mut self.uid),
+            (Place::Metadata, "resourceVersion") => Some(&mut self.resource_version),
+            _ => None,
+        }
+    }
+
     pub(crate) fn key(&self) -> Option<ObjectKey> {
         let is_known = !self.name.is_empty();
         is_known.then(|| ObjectKey::new(self.namespace.as_str(), self.name.as_str()))
@@ -150,6 +163,17 @@ enum Place {
     Frame,
     Object,
     Metadata,
+}
+
+impl Place {
+    /// Where the way leads that `key` opens, if it does.
+    fn below(self, key: &str) -> Option<Place> {
+        match (self, key) {
+            (Place::Frame, "object") => Some(Place::Object),
+            (Place::Object, "metadata") => Some(Place::Metadata),
+            _ => None,
+        }
+    }
 }
 
 /// Fills the outline field by field, so that an error later in the text loses nothing.
@@ -174,33 +198,23 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let outline = self.outline;
         while let Some(key) = map.next_key::<String>()? {
-            let inner = match (self.place, key.as_str()) {
-                (Place::Frame, "object") => Place::Object,
-                (Place::Object, "metadata") => Place::Metadata,
-                (place, key) => {
-                    let field = match (place, key) {
-                        (Place::Frame, "type") => &mut outline.type_,
-                        (Place::Metadata, "name") => &mut outline.name,
-                        (Place::Metadata, "namespace") => &mut outline.namespace,
-                        (Place::Metadata, "uid") => &mut outline.uid,
-                        (Place::Metadata, "resourceVersion") => &mut outline.resource_version,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
+            match self.place.below(&key) {
+                Some(place) => map.next_value_seed(Reading {
+                    place,
+                    outline: &mut *self.outline,
+                })?,
+                None => match self.outline.field(self.place, &key) {
+                    Some(field) => {
+                        if let Value::String(text) = map.next_value()? {
+                            *field = text;
                         }
-                    };
-                    if let Value::String(text) = map.next_value()? {
-                        *field = text;
                     }
-                    continue;
-                }
-            };
-            map.next_value_seed(Reading {
-                place: inner,
-                outline: &mut *outline,
-            })?;
+                    None => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                },
+            }
         }
         Ok(())
     }

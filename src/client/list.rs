@@ -41,6 +41,8 @@ use crate::api::meta::ListMeta;
 use crate::api::text::Interner;
 use crate::api::{Resource, Text};
 use crate::base::json;
+use crate::client::error::Error;
+use crate::client::exchange::Answer;
 use crate::client::item::Item;
 use crate::client::scan::{Broken, ListScanner};
 
@@ -150,6 +152,32 @@ impl<R: Resource> PageReader<R> {
             kind: envelope.kind,
         })
     }
+}
+
+/// Reads the body of `answer`, chunk by chunk.
+pub(crate) async fn read<R: Resource>(
+    mut answer: Answer,
+    interner: Interner,
+) -> Result<Page<R>, Error> {
+    let mut reader = PageReader::new(interner);
+    let outcome = loop {
+        match answer.chunk().await? {
+            Some(chunk) => {
+                if let Err(malformed) = reader.push(&chunk) {
+                    break Err(malformed);
+                }
+            }
+            None => break reader.finish(),
+        }
+    };
+    let operation = answer.operation;
+    outcome.map_err(|malformed| match malformed {
+        Malformed::Envelope(source) => Error::Decode { operation, source },
+        other => Error::Protocol {
+            operation,
+            what: other.to_string(),
+        },
+    })
 }
 
 /// A list without its items.

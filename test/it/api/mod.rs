@@ -1,1 +1,7 @@
 //! Mirrors `src/api`.
+
+mod core;
+mod crd;
+mod meta;
+mod network;
+mod text;

@@ -1,1 +1,8 @@
 //! Mirrors `src/base`.
+
+mod backoff;
+mod calendar;
+mod clock;
+mod json;
+mod random;
+mod yaml;
