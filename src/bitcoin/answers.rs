@@ -61,7 +61,7 @@ pub struct BlockchainInfo {
 pub struct NetworkInfo {
     /// Its version as a number: 290403 is 29.4.3.
     pub version: i64,
-    /// Its user agent, in which it says who it is.
+    /// Its user agent, in which it says who it is ([`Identity`](crate::bitcoin::Identity)).
     pub subversion: String,
     /// False if somebody switched its network off (`setnetworkactive`): it then has no peers, and
     /// dialling does nothing. A restart switches it on.
