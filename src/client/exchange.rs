@@ -3,7 +3,9 @@
 //! The server says when it wants to be asked again: 429 or 5xx with a `Retry-After`. Then the request
 //! was not carried out, and sending it again is right for every verb. Without that header nobody
 //! knows, and only a GET whose connection broke is sent again. Everything else is the caller's to
-//! decide: a reconcile loop tries again anyway, and better informed.
+//! decide: a reconcile loop tries again anyway, and better informed. One `Retry-After` is not heard: a
+//! version that is too new for the server (it says so after 3 s, with "again in 1 s"): listing without
+//! that version is better than asking eleven times, and the reflector does.
 //!
 //! There is no limit on our side to how many requests a second we make (client-go's 5 would make a
 //! network of thirty nodes wait). Sharing the server among its clients is the server's work: its
@@ -332,9 +334,11 @@ async fn refusal(call: &Call, response: Response<Incoming>, deadline: Instant) -
         status.details.causes.clear();
     }
     let asks_to_retry = code == StatusCode::TOO_MANY_REQUESTS || code.is_server_error();
+    let error = Error::refused(call.operation.clone(), status);
+    let is_futile = error.is_too_large_resource_version();
     Failure {
-        error: Error::refused(call.operation.clone(), status),
-        retry: retry_after.filter(|_| asks_to_retry),
+        error,
+        retry: retry_after.filter(|_| asks_to_retry && !is_futile),
     }
 }
 

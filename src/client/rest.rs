@@ -283,7 +283,8 @@ impl Client {
     /// Server-side apply: makes the fields in `body` so, creates the object if there is none, takes
     /// fields from other managers, and gives up those of ours that `body` does not have any more.
     ///
-    /// With `metadata.uid` in `body` a later object of the same name is a conflict, not overwritten.
+    /// With `metadata.uid` in `body` another object of the same name is not overwritten (`is_invalid`:
+    /// the field is immutable), and none is created if there is none (`is_conflict`).
     pub async fn apply<R: Resource>(&self, key: &ObjectKey, body: &Value) -> Result<R, Error> {
         self.apply_to(key, None, body).await
     }

@@ -1,3 +1,5 @@
+//! Where a configuration comes from, in a pod and on a laptop.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

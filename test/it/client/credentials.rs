@@ -1,3 +1,5 @@
+//! Tokens that are renewed while they are used.
+
 use std::time::Duration;
 
 use bitcoin_controller::client::credentials::{Credentials, TOKEN_FILE_PERIOD};

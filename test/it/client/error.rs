@@ -1,3 +1,5 @@
+//! What servers answer, and what we make of it.
+
 use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::api::meta::{Status, StatusCause, StatusDetails};

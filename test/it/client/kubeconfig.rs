@@ -1,3 +1,5 @@
+//! Files as people have them: merged, chosen from, and refused.
+
 use std::path::{Path, PathBuf};
 
 use bitcoin_controller::client::Config;

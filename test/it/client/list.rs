@@ -1,3 +1,5 @@
+//! Pages of a list: cut anywhere, with bad items, and of the wrong kind.
+
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::api::text::{Interner, Text};
 use bitcoin_controller::client::list::{Malformed, PageReader};

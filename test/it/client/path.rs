@@ -1,3 +1,5 @@
+//! Paths that stay where they belong.
+
 use bitcoin_controller::api::apps::StatefulSet;
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::api::meta::ObjectMeta;

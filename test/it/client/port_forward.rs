@@ -1,3 +1,5 @@
+//! A pod's port through a server that forwards, refuses, or breaks.
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! The verbs as the server sees them; what is sent again, and when.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -162,6 +164,16 @@ async fn a_request_is_sent_again_only_if_the_server_says_when() {
         assert_eq!(server.times(), waits, "{reply:?}");
         assert!(server.seen().iter().all(|seen| seen.body == r#"{"a":1}"#));
     }
+}
+
+/// kube-apiserver sends a `Retry-After` here, too; asking for the same version again is of no use.
+#[tokio::test(start_paused = true)]
+async fn too_new_a_version_is_told_at_once_although_the_server_says_when_to_try_again() {
+    let status = r#"{"kind":"Status","status":"Failure","message":"Timeout: Too large resource version: 9, current: 5","reason":"Timeout","details":{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}],"retryAfterSeconds":1},"code":504}"#;
+    let server = Server::start([Reply::new(504, "retry-after: 1\r\n", status)]);
+    let (client, params) = (server.client(), ListParams::default());
+    let listing = client.list::<Pod>(&Scope::All, &params).await;
+    assert!(listing.unwrap_err().is_too_large_resource_version());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,3 +1,5 @@
+//! Finding items in bytes, however they are cut.
+
 use bitcoin_controller::client::scan::{Broken, ListScanner, MAX_ENVELOPE, MAX_ITEM};
 
 type Cut = Result<(Vec<String>, String), Broken>;

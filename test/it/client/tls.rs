@@ -1,3 +1,5 @@
+//! Whom we trust, under which name, and what we show.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

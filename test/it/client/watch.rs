@@ -1,3 +1,5 @@
+//! Events: cut anywhere, broken, late, or never.
+
 use std::time::Duration;
 
 use bitcoin_controller::api::core::Pod;
