@@ -8,7 +8,7 @@ use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::base::Random;
 use bitcoin_controller::cache::{After, Backlog, Change};
 
-use super::double::{Knowledge, key, pod};
+use super::objects::{Knowledge, key, pod};
 
 fn at(name: &str, version: u64) -> Arc<Pod> {
     Arc::new(pod(name, name, version))
@@ -246,7 +246,7 @@ fn two_thousand_random_histories_are_bounded_by_keys_and_end_in_the_truth() {
             known.describe(),
             truth
                 .values()
-                .map(|pod| super::double::describe(pod))
+                .map(|pod| super::objects::describe(pod))
                 .collect::<Vec<_>>(),
             "seed {seed}"
         );

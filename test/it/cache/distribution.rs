@@ -8,7 +8,7 @@ use bitcoin_controller::cache::{Notification, ReflectorStore, Subscription, Subs
 use bitcoin_controller::client::Item;
 use tokio::task::JoinSet;
 
-use super::double::{Knowledge, describe, key, pod};
+use super::objects::{Knowledge, describe, key, pod};
 
 fn item(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))

@@ -6,7 +6,7 @@ use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::base::Random;
 use bitcoin_controller::cache::{After, Index, Indexer};
 
-use super::double::{key, labelled, pod};
+use super::objects::{key, labelled, pod};
 
 /// By the values of labels `one` and `two`: none, one or two values for each pod.
 struct ByLabels;

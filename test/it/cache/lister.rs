@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::cache::{Indexer, Lister, Selector};
 
-use super::double::{key, labelled};
+use super::objects::{key, labelled};
 
 fn lister() -> Lister<Pod> {
     let pods = Indexer::default();

@@ -7,6 +7,7 @@ mod indexer;
 mod list_watch;
 mod lister;
 mod model;
+mod objects;
 mod quarantine;
 mod reflector;
 mod reflector_failures;

@@ -8,7 +8,8 @@ use bitcoin_controller::cache::{Subscription, SubscriptionOptions};
 use bitcoin_controller::client::WatchEvent;
 use tokio::time::{sleep, timeout};
 
-use super::double::{Fault, Knowledge, PodServer, Running, broken, seeded, settle, status};
+use super::double::{Fault, PodServer, Running, broken, seeded, settle, status};
+use super::objects::Knowledge;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 

@@ -7,7 +7,8 @@ use bitcoin_controller::cache::distribution::Distribution;
 use bitcoin_controller::cache::{ReflectorStore, SubscriptionOptions};
 use bitcoin_controller::client::Item;
 
-use super::double::{PodServer, Running, key, nameless, pod, settle, undecodable};
+use super::double::{PodServer, Running, settle};
+use super::objects::{key, nameless, pod, undecodable};
 
 fn good(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -33,7 +34,7 @@ fn stored(pods: &Distribution<Pod>) -> Vec<String> {
     pods.indexer()
         .list()
         .iter()
-        .map(|pod| super::double::describe(pod))
+        .map(|pod| super::objects::describe(pod))
         .collect()
 }
 

@@ -8,7 +8,8 @@ use bitcoin_controller::cache::InformerOptions;
 use bitcoin_controller::client::WatchEvent;
 use tokio::time::{Instant, advance, sleep};
 
-use super::double::{Fault, PodServer, Running, pod, seeded, settle, status, status_with_cause};
+use super::double::{Fault, PodServer, Running, seeded, settle, status, status_with_cause};
+use super::objects::pod;
 use bitcoin_controller::client::Item;
 
 #[tokio::test(start_paused = true)]
@@ -296,7 +297,8 @@ async fn before_it_is_started_nothing_is_asked_and_after_a_shutdown_neither() {
 /// the other; the paused clock must not move, and no watch may stay open.
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_is_prompt_at_every_point() {
-    let points: [(&str, fn(&PodServer)); 5] = [
+    type Prepare = fn(&PodServer);
+    let points: [(&str, Prepare); 5] = [
         ("in a list", |server| server.fail_lists([Some(Fault::Hang)])),
         ("between pages", |server| {
             server.paginate(1);

@@ -6,7 +6,8 @@ use bitcoin_controller::api::meta::{Status, StatusDetails};
 use bitcoin_controller::client::{Item, WatchEvent};
 use tokio::time::sleep;
 
-use super::double::{Fault, PodServer, Running, broken, nameless, pod, settle, status};
+use super::double::{Fault, PodServer, Running, broken, settle, status};
+use super::objects::{nameless, pod};
 
 const LONG: Duration = Duration::from_secs(100);
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bitcoin_controller::cache::SubscriptionOptions;
 use tokio::time::sleep;
 
-use super::double::{Fault, Knowledge, PodServer, Running, seeded, settle, status};
+use super::double::{Fault, PodServer, Running, seeded, settle, status};
+use super::objects::Knowledge;
 use bitcoin_controller::client::WatchEvent;
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,8 @@ use bitcoin_controller::client::Item;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::double::{pod, settle};
+use super::double::settle;
+use super::objects::pod;
 
 fn item(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -157,11 +158,9 @@ async fn a_handler_can_remove_itself_while_it_handles_and_others_go_on() {
     let mut leaving = pods.subscribe(SubscriptionOptions::default());
     let mut staying = pods.subscribe(SubscriptionOptions::default());
     pods.replace(vec![item("a", 1), item("b", 1)], "5");
-    while let Some(told) = leaving.next().await {
-        assert_eq!(&*told.object().metadata.name, "a");
-        drop(leaving);
-        break;
-    }
+    let told = leaving.next().await.unwrap();
+    assert_eq!(&*told.object().metadata.name, "a");
+    drop(leaving); // while `told` is still being handled
     assert_eq!(pods.pending(), 2, "what waited for it is gone");
     pods.upsert(item("c", 6));
     for name in ["a", "b", "c"] {
