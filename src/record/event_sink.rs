@@ -28,7 +28,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::{info, warn};
 
@@ -141,7 +141,7 @@ impl MemoryEventSink {
         self.lock().events.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().expect("keeping an event does not panic")
     }
 }
