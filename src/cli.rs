@@ -207,7 +207,7 @@ fn start_log(flags: &LogFlags) -> Result<(), Box<dyn Error>> {
 /// Prints an error and its causes, one a line.
 fn report(error: &dyn Error) {
     eprintln!("error: {error}");
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes = std::iter::successors(error.source(), |cause| Error::source(*cause));
     for cause in causes {
         eprintln!("  because: {cause}");
     }

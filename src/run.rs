@@ -150,6 +150,38 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
         ReachBy::Address => Reach::Direct(std::sync::Arc::new(Tcp::new(CONNECT_TIMEOUT))),
         ReachBy::PortForward => Reach::PortForward(client.clone()),
     };
-    with_parts(options, client, reach, shutdown).await;
+    run_with(client, reach, options, shutdown).await;
     Ok(())
 }
+
+/// Runs the controller on a client that is there already.
+async fn run_with(client: Client, reach: Reach, options: Options, shutdown: CancellationToken) {
+    let broadcaster = EventBroadcaster::new(BroadcasterOptions {
+        instance: std::env::var("HOSTNAME").unwrap_or_default(),
+        ..BroadcasterOptions::default()
+    });
+    broadcaster.start_recording_to(ApiEventSink::new(client.clone()));
+    broadcaster.start_recording_to(LogEventSink);
+    let controller = Controller::new(ControllerOptions {
+        client,
+        reach,
+        recorder: broadcaster.recorder(COMPONENT),
+        namespaces: options.namespaces,
+        workers: options.workers,
+        clock: Clock::system(),
+        random: Random::os(),
+        insecure_default_credentials: options.insecure_default_credentials,
+    });
+    controller.run(shutdown).await;
+    let lost = broadcaster.shutdown(FLUSH_DEADLINE).await;
+    if lost > 0 {
+        warn!(lost, "events could not be written before the end");
+    }
+    info!("stopped");
+}
+
+/// The component that events come from.
+pub const COMPONENT: &str = "bitcoin-controller";
+
+/// How long making a connection to a node may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

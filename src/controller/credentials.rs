@@ -15,7 +15,7 @@
 use std::fmt;
 
 use crate::api::core::Secret;
-use crate::api::{BitcoinNetwork, ObjectKey};
+use crate::api::{BitcoinNetwork, ObjectKey, Resource};
 use crate::base::Random;
 use crate::bitcoin::Credentials;
 use crate::client::{self, Client};

@@ -62,3 +62,27 @@ pub const TIPS_DIFFER: &str = "BestBlocksDiffer";
 pub const REPLACING: &str = "ReplacingPods";
 /// Condition Ready: the number of pods is not what is asked for.
 pub const SCALING: &str = "Scaling";
+/// Event, Warning: the network was ready and is not.
+pub const NOT_READY: &str = "NetworkNotReady";
+/// Event, Warning: a pod cannot run.
+pub const POD_TROUBLE: &str = "PodTrouble";
+
+/// `reason` as one of those that block a network until a person acts.
+pub fn blocking(reason: &str) -> Option<&'static str> {
+    const BLOCKING: [&str; 8] = [
+        INVALID_NAME,
+        INVALID_SPEC,
+        SECRET_MISSING,
+        SECRET_INCOMPLETE,
+        NAME_CONFLICT,
+        IMMUTABLE_FIELD,
+        REFUSED,
+        CONTESTED,
+    ];
+    BLOCKING.into_iter().find(|known| *known == reason)
+}
+
+/// Whether `reason` of PodsReady is what every start looks like.
+pub fn is_on_its_way(reason: &str) -> bool {
+    [ALL_ANSWER, STARTING, NOT_ANSWERING, UNAUTHORIZED, INVALID_SPEC].contains(&reason)
+}
