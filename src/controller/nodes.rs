@@ -93,7 +93,7 @@ async fn ask(rpc: &RpcClient) -> Answer {
         Ok(answer) => answer,
         Err(error) if error.is_unauthorized() => Answer::Unauthorized(rpc.rest().chain_info().await.ok()),
         Err(error) if error.is_warming_up() => Answer::WarmingUp,
-        Err(error) => Answer::None(error.to_string()),
+        Err(error) => Answer::None(with_causes(&error)),
     }
 }
 
@@ -102,4 +102,10 @@ async fn three_questions(rpc: &RpcClient) -> Result<Answer, Error> {
     let network = rpc.get_network_info().await?;
     let peers = rpc.get_peer_info().await?;
     Ok(Answer::Full { chain, network, peers })
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| std::error::Error::source(*cause));
+    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }
