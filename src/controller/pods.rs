@@ -10,6 +10,8 @@
 //! - A terminating pod is nobody: its node is not ready, whatever still answers at its address.
 //! - At most one pod is to be replaced in a pass; none while any pod is missing or terminating, unless
 //!   the one to be replaced is broken itself.
+//! - A node is broken only if the kubelet's probe fails as well: if it passes, our way to the node is
+//!   what is broken, and the chain is there. So nothing is replaced while nobody can be reached.
 //! - A pod with the wanted hash is never replaced.
 
 use std::collections::BTreeMap;
@@ -57,18 +59,17 @@ pub fn to_replace(
 ) -> Option<i32> {
     let outdated = outdated(pods, wanted, restart_hash);
     let tip = |ordinal: &i32| answers.get(ordinal).and_then(Answer::chain);
-    if let Some(broken) = outdated.iter().find(|ordinal| tip(ordinal).is_none()) {
+    let is_broken = |ordinal: &&i32| tip(ordinal).is_none() && !pods[*ordinal].status.is_ready();
+    if let Some(broken) = outdated.iter().find(is_broken) {
         return Some(*broken);
     }
     // The highest first, as a StatefulSet does it; node 0, where people mine, comes last.
     let candidate = *outdated.last()?;
-    let best: Option<BlockHash> = (0..wanted)
-        .filter_map(|ordinal| tip(&ordinal))
-        .max_by_key(|chain| chain.chain_work)
-        .map(|chain| chain.best_block_hash);
+    let chains = (0..wanted).filter_map(|ordinal| tip(&ordinal));
+    let best: BlockHash = chains.max_by_key(|chain| chain.chain_work)?.best_block_hash;
     let others_are_synced = (0..wanted).filter(|ordinal| *ordinal != candidate).all(|ordinal| {
         let is_there = pods.get(&ordinal).is_some_and(|pod| !pod.metadata.is_terminating());
-        is_there && tip(&ordinal).map(|chain| chain.best_block_hash) == best
+        is_there && tip(&ordinal).is_some_and(|chain| chain.best_block_hash == best)
     });
     others_are_synced.then_some(candidate)
 }
