@@ -164,7 +164,7 @@ impl NetworkReconciler {
         let key = ObjectKey::new(network.metadata.namespace.clone(), name);
         let seen = writes.over(cached.clone());
         match ownership::find(&self.client, seen, &key, &network.metadata.uid).await? {
-            Found::Ours(live) => match difference::find(&comparable(desired), &view(&*live)) {
+            Found::Ours(live) => match first_difference(&*live, desired) {
                 None => Ok(live),
                 Some(path) => {
                     self.contest::<R>(network, memory, &key, &path)?;
@@ -237,24 +237,24 @@ impl NetworkReconciler {
     }
 }
 
+/// The path of the first thing that `live` lacks or has otherwise than `desired` says.
+///
+/// The hash over all of it comes last: it differs with everything else, and says nothing to a person.
+pub fn first_difference<R: Owned>(live: &R, desired: &Value) -> Option<String> {
+    let live = view(live);
+    let metadata = &desired["metadata"];
+    let details = json!({
+        "spec": desired["spec"],
+        "metadata": {"labels": metadata["labels"], "ownerReferences": metadata["ownerReferences"]},
+    });
+    let hash = json!({"metadata": {"annotations": metadata["annotations"]}});
+    difference::find(&details, &live).or_else(|| difference::find(&hash, &live))
+}
+
 /// The path of the annotation that only says that something has changed.
 const HASH_PATH: &str = "metadata.annotations.bitcoincontroller.christianb93.github.com/applied-hash";
 
-/// The part of a desired object that is compared, its details first: they make better news than the
-/// hash over all of it.
-fn comparable(desired: &Value) -> Value {
-    let metadata = &desired["metadata"];
-    json!({
-        "spec": desired["spec"],
-        "metadata": {
-            "labels": metadata["labels"],
-            "annotations": metadata["annotations"],
-            "ownerReferences": metadata["ownerReferences"],
-        },
-    })
-}
-
-/// The same part of a live object.
+/// The part of a live object that is compared.
 fn view<R: Owned>(live: &R) -> Value {
     let metadata = live.metadata();
     json!({
