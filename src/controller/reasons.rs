@@ -54,6 +54,8 @@ pub const UNAUTHORIZED: &str = "Unauthorized";
 pub const ALL_LINKED: &str = "AllLinksPresent";
 /// Condition Connected: links are missing.
 pub const LINKS_MISSING: &str = "LinksMissing";
+/// Condition Connected, Unknown: something blocks the network before its links are looked at.
+pub const NOT_COMPARED: &str = "LinksNotCompared";
 /// Condition Synced: all nodes have the same best block.
 pub const ONE_TIP: &str = "OneBestBlock";
 /// Condition Synced: they have different ones, or do not all say.

@@ -36,8 +36,8 @@ pub struct Sight {
     pub pods: Pods,
     /// What the nodes said.
     pub answers: BTreeMap<i32, Answer>,
-    /// Links wanted and present.
-    pub links: Links,
+    /// Links wanted and present; `None` if this pass did not compare them.
+    pub links: Option<Links>,
     /// How many pods wait to be replaced.
     pub n_outdated: usize,
     /// Why the set may not create pods.
@@ -94,7 +94,7 @@ pub fn next(
         observed_generation: Some(network.metadata.generation),
         replicas: sight.n_pods(),
         selector: desired::selector_text(&key),
-        links: sight.links,
+        links: sight.links.unwrap_or(before.links),
         height: sight.best().map(|chain| chain.blocks),
         tip: sight.one_tip().then(|| sight.best().map(|chain| chain.best_block_hash.to_string())).flatten(),
         nodes: sight.pods.keys().map(|ordinal| node(network, sight, *ordinal)).collect(),
@@ -175,6 +175,10 @@ impl Judgement {
         Judgement { name, status, reason: reason.into(), message: message.into() }
     }
 
+    fn unknown(name: &'static str, reason: &str, message: &str) -> Self {
+        Judgement { name, status: ConditionStatus::Unknown, reason: reason.to_owned(), message: message.to_owned() }
+    }
+
     fn into_condition(self, before: &BitcoinNetworkStatus, generation: i64, now: Timestamp) -> Condition {
         let unchanged = before.condition(self.name).filter(|old| old.status == self.status);
         Condition {
@@ -220,11 +224,14 @@ fn pods_ready(sight: &Sight) -> Judgement {
 }
 
 fn connected(sight: &Sight) -> Judgement {
-    let Links { wanted, present } = sight.links;
+    let name = "Connected";
+    let Some(Links { wanted, present }) = sight.links else {
+        return Judgement::unknown(name, reasons::NOT_COMPARED, "links were not compared");
+    };
     let message = format!("{present} of {wanted} links are there");
     let holds = sight.wanted.is_some() && wanted == present;
     let reason = if holds { reasons::ALL_LINKED } else { reasons::LINKS_MISSING };
-    Judgement::new("Connected", holds, reason, message)
+    Judgement::new(name, holds, reason, message)
 }
 
 fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {

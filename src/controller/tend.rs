@@ -77,10 +77,10 @@ impl NetworkReconciler {
         };
         let answered = answered(&sight.pods, &sight.answers);
         let plan = peers::plan(&members, Topology::Automatic, &answered, self.clock.unix_seconds());
-        sight.links = Links {
+        sight.links = Some(Links {
             wanted: i64::try_from(plan.wanted.len()).unwrap_or(i64::MAX),
             present: i64::try_from(plan.present.len()).unwrap_or(i64::MAX),
-        };
+        });
         for stranger in &plan.strangers {
             let message = format!("cut node {} off from {}, a node of another network", stranger.node, stranger.identity);
             warn!(network = %network.key(), "{message}");
