@@ -9,7 +9,7 @@ mod path;
 mod port_forward;
 mod rest;
 mod scan;
-mod server;
+pub(crate) mod server;
 mod tls;
 mod watch;
 

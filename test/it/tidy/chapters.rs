@@ -6,10 +6,28 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 1] = [(
-    "src/record/event_broadcaster.rs",
-    "the broadcaster's JoinSet, joined by its shutdown",
-)];
+const MAY_SPAWN: [(&str, &str); 5] = [
+    (
+        "src/controller/caches.rs",
+        "one task for each informer, in the controller's JoinSet",
+    ),
+    (
+        "src/controller/controller.rs",
+        "handlers, workers and passes, each in a JoinSet of `run`",
+    ),
+    (
+        "src/controller/nodes.rs",
+        "one round of questions, in a JoinSet of the pass",
+    ),
+    (
+        "src/controller/tend.rs",
+        "one round of actions, in a JoinSet of the pass",
+    ),
+    (
+        "src/record/event_broadcaster.rs",
+        "the broadcaster's JoinSet, joined by its shutdown",
+    ),
+];
 
 #[test]
 fn every_file_opens_with_what_it_is_about() {
