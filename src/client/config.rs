@@ -47,6 +47,7 @@ pub struct Config {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) namespace: String,
     pub(crate) user_agent: String,
+    pub(crate) is_in_cluster: bool,
 }
 
 /// Which kubeconfig, and which of its contexts.
@@ -83,6 +84,7 @@ impl Config {
         config.tls.roots = Some(roots);
         config.credentials = Arc::new(credentials);
         config.namespace = environment.mounted_namespace();
+        config.is_in_cluster = true;
         Ok(config)
     }
 
@@ -181,12 +183,18 @@ impl Config {
             credentials: Arc::default(),
             namespace: DEFAULT_NAMESPACE.to_owned(),
             user_agent: user_agent(),
+            is_in_cluster: false,
         })
     }
 
     /// The namespace to work in when none is said.
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// Whether we are the service account that the kubelet has mounted: then we are in the pod network.
+    pub fn is_in_cluster(&self) -> bool {
+        self.is_in_cluster
     }
 
     /// The server's address: scheme, host, port, path prefix.

@@ -296,7 +296,9 @@ impl Exchange {
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value);
         }
-        headers.extend(call.headers.iter().cloned());
+        for (name, value) in &call.headers {
+            headers.insert(name, value.clone());
+        }
         Ok(request)
     }
 

@@ -44,7 +44,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Sink, Stream};
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    ACCEPT, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::upgrade::Upgraded;
@@ -178,6 +178,8 @@ fn call(operation: String, pod: &ObjectKey, port: u16, key: &str) -> Result<Call
     let mut call = Call::new(operation, "portforward", Method::GET, path);
     let key = HeaderValue::from_str(key).expect("base64 may stand in a header");
     call.headers = vec![
+        // The kubelet has no JSON to give here, and answers 406 to who asks for nothing else.
+        (ACCEPT, HeaderValue::from_static("*/*")),
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
         (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
