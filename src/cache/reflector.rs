@@ -25,7 +25,8 @@
 //! - The store is changed in single steps that do not await. Being cancelled, at whatever point,
 //!   leaves it at one version of the collection, and `run` ends without waiting for anything.
 //! - Versions are opaque: they are passed on and never compared.
-//! - No two attempts that bring nothing follow each other without a wait.
+//! - Two attempts at most that bring nothing follow each other without a wait: the second one asks
+//!   for the state as of now.
 //!
 //! # Example
 //! ```no_run
