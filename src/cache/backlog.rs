@@ -1,9 +1,10 @@
-//! What one handler has yet to be told: every change while it keeps up, one per key once it does not.
+//! What one handler has yet to be told: every change while it keeps up, one per key once it
+//! does not.
 //!
 //! A handler that hangs must stall nobody, so somebody has to keep its news. An unbounded list of
 //! them is a leak with a delay. But a handler that lags by thousands of changes has no use for
-//! each of them: what matters is what is different now from what it last heard. So up to a bound every change
-//! waits by itself; past it, a change of a key that has one waiting joins that one
+//! each of them: what matters is what is different now from what it last heard. So up to a bound
+//! every change waits by itself; past it, a change of a key that has one waiting joins that one
 //! ([`Change::then`]): *before* of the first, *after* of the second, at the place of the first.
 //!
 //! ```text
@@ -17,8 +18,8 @@
 //! - At most `bound` + (number of different keys) changes wait, however many were pushed.
 //! - Changes of one key come out in the order they went in; the last of them is the store's state.
 //! - Putting what comes out after what the handler knew gives the store, whatever was joined.
-//! - `has_synced` turns true when the last initial change has been *handled*: taken, and the next one
-//!   asked for. It never turns back.
+//! - `has_synced` turns true when the last initial change has been *handled*: taken, and the next
+//!   one asked for. It never turns back.
 //!
 //! # Example
 //! ```
@@ -41,8 +42,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/shared_informer.go`, `processorListener` (a ring that grows without bound). What differs: the
-//! bound, and therefore that some states between are not told.
+//! client-go `tools/cache/shared_informer.go`, `processorListener` (a ring that grows without
+//! bound). What differs: the bound, and therefore that some states between are not told.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -105,8 +106,8 @@ impl<R: Resource> Backlog<R> {
         self.next_number += 1;
     }
 
-    /// Reminds of `objects`, which are in the store, as updates without a difference. Those of which a
-    /// change waits will be told anyway and are left out.
+    /// Reminds of `objects`, which are in the store, as updates without a difference. Those of
+    /// which a change waits will be told anyway and are left out.
     pub fn push_resync(&mut self, objects: Vec<Arc<R>>) {
         for object in objects {
             if !self.last_of_key.contains_key(&object.key()) {

@@ -1,19 +1,22 @@
 //! Storing an object and telling everybody is one step.
 //!
-//! Between "the store has it" and "the handlers know" there must be no gap. If the reflector's task
-//! were cancelled in it, an object would be in the store of which no handler ever hears; if a handler
-//! subscribed in it, it would get the object twice or not at all. So there is one lock, and
-//! everything that moves the store or the list of handlers holds it from beginning to end. No method here
-//! is async: there is no await in which to be cancelled.
+//! Between "the store has it" and "the handlers know" there must be no gap. If the reflector's
+//! task were cancelled in it, an object would be in the store of which no handler ever hears; if
+//! a handler subscribed in it, it would get the object twice or not at all. So there is one lock,
+//! and everything that moves the store or the list of handlers holds it from beginning to end. No
+//! method here is async: there is no await in which to be cancelled.
 //!
 //! # Invariants
 //! - The store is written before the handlers are told: a handler never reads anything older than
 //!   what it was told.
-//! - Every handler has been told, as initial additions and changes since, exactly the store's content.
-//! - An object whose (UID, resource version) has not changed is told to nobody, also after a relist.
-//! - An object that could not be read deletes nothing; see [`quarantine`](crate::cache::quarantine).
-//! - What is stored never comes out of order with its version: [`last_sync_resource_version`](Distribution::last_sync_resource_version) is
-//!   set in the same step.
+//! - Every handler has been told, as initial additions and changes since, exactly the store's
+//!   content.
+//! - An object whose (UID, resource version) has not changed is told to nobody, also after a
+//!   relist.
+//! - An object that could not be read deletes nothing; see
+//!   [`quarantine`](crate::cache::quarantine).
+//! - Store and [`last_sync_resource_version`](Distribution::last_sync_resource_version) move in the
+//!   same step.
 //!
 //! # Example
 //! ```
@@ -34,7 +37,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/controller.go` (`processDeltas`), `shared_informer.go` (`sharedProcessor.distribute`). What differs:
+//! client-go `tools/cache/controller.go` (`processDeltas`), `shared_informer.go`
+//! (`sharedProcessor.distribute`). What differs:
 //! - No queue between reflector and store, see the [room](crate::cache).
 //! - A deletion of an object that is not stored is told to nobody.
 //! - A relist tells only of objects that are different; theirs tells all of them again.

@@ -1,9 +1,9 @@
 //! Objects by key, and by whatever else one looks for them, under one lock.
 //!
 //! A reconciler asks "which Pods belong to this network?" many times a second. An index answers
-//! that without a scan: it maps each value an object has (an owner's UID, the name of a Secret) to the
-//! keys of the objects that have it. Objects and indices change together, so they share one lock, and every
-//! answer is one snapshot: what the store held at one moment.
+//! that without a scan: it maps each value an object has (an owner's UID, the name of a Secret)
+//! to the keys of the objects that have it. Objects and indices change together, so they share
+//! one lock, and every answer is one snapshot: what the store held at one moment.
 //!
 //! ```text
 //!   objects      default/a ──> Pod      default/b ──> Pod      sorted by namespace, then name:
@@ -39,9 +39,10 @@
 //!
 //! # Source
 //! client-go `tools/cache/thread_safe_store.go`, `index.go`. What differs:
-//! - An index is a type, not a name: its values have a type, and it cannot be misspelt. Asking by an index that was
-//!   never added is no error but a scan: the same answer, only slower.
-//! - The map is sorted: answers come in order of the keys, and namespaces need no index of their own.
+//! - An index is a type, not a name: its values have a type, and it cannot be misspelt. Asking by
+//!   an index that was never added is no error but a scan: the same answer, only slower.
+//! - The map is sorted: answers come in order of the keys, and namespaces need no index of their
+//!   own.
 //! - Every change says what was there before, and a replace says all that changed.
 
 use std::any::{Any, TypeId};
@@ -59,8 +60,8 @@ pub trait Index<R>: Send + Sync + 'static {
     /// What is looked for.
     type Value: Ord + Clone + Send + Sync + 'static;
 
-    /// The values of `object`: a pure function of it, and one that does not panic, since it runs while
-    /// the store is locked.
+    /// The values of `object`: a pure function of it, and one that does not panic, since it runs
+    /// while the store is locked.
     fn values(object: &R) -> Vec<Self::Value>;
 }
 
@@ -111,8 +112,8 @@ impl<R: Resource> Indexer<R> {
         self.write().remove(key)
     }
 
-    /// Makes `objects` the whole content, in one step for every reader, except that a stored object that is
-    /// missing from them stays if `keep` says so.
+    /// Makes `objects` the whole content, in one step for every reader, except that a stored
+    /// object that is missing from them stays if `keep` says so.
     ///
     /// Returns what changed: first deletions in order of their keys, then additions and updates in
     /// order of `objects`.

@@ -1,8 +1,8 @@
 //! The question a reflector asks: what is there, and what happens from there on?
 //!
 //! [`ListWatch`] is the seam between the reflector and the server. [`ApiListWatch`] asks the API
-//! server for the objects of one kind in one scope, by labels and fields if wanted; a test answers by
-//! itself.
+//! server for the objects of one kind in one scope, by labels and fields if wanted; a test
+//! answers by itself.
 //!
 //! # Invariants
 //! - List and watch ask for the same objects: the selectors are in one place.
@@ -88,7 +88,8 @@ impl ApiListWatch {
         }
     }
 
-    /// Only those that `selector` selects by labels; see [`Selector`](crate::cache::Selector) for a way to write one.
+    /// Only those that `selector` selects by labels; see [`Selector`](crate::cache::Selector) for
+    /// a way to write one.
     #[must_use]
     pub fn with_labels(mut self, selector: impl fmt::Display) -> Self {
         self.label_selector = Some(selector.to_string());

@@ -1,8 +1,9 @@
-//! Reading the cache: one object, those of a namespace, those with certain labels, those of an index.
+//! Reading the cache: one object, those of a namespace, those with certain labels, those of an
+//! index.
 //!
-//! A [`Lister`] is the reader's end of an [`Indexer`]: it can be cloned, handed to a reconciler, and
-//! cannot write. What it returns is shared and does not change under the reader; it may be a moment
-//! behind the server, and after a restart even older than what an earlier process saw.
+//! A [`Lister`] is the reader's end of an [`Indexer`]: it can be cloned, handed to a reconciler,
+//! and cannot write. What it returns is shared and does not change under the reader; it may be a
+//! moment behind the server, and after a restart even older than what an earlier process saw.
 //!
 //! # Invariants
 //! - Every answer is one snapshot, in order of the keys.
@@ -21,8 +22,9 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/listers.go`. What differs: selectors are sets of equalities, which is all that is used here;
-//! and absence is `None`: whether that means "not found" is for the caller to say.
+//! client-go `tools/cache/listers.go`. What differs: selectors are sets of equalities, which is
+//! all that is used here; and absence is `None`: whether that means "not found" is for the caller
+//! to say.
 
 use std::fmt;
 use std::sync::Arc;
@@ -79,7 +81,8 @@ impl<R: Resource> fmt::Debug for Lister<R> {
     }
 }
 
-/// Labels that an object must have, each with one value. Displays as the server reads it: `a=b,c=d`.
+/// Labels that an object must have, each with one value. Displays as the server reads it:
+/// `a=b,c=d`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(Box<[(Text, Text)]>);
 

@@ -1,7 +1,9 @@
-//! Something that happens once or never, and that others wait for: "the first list is in the store".
+//! Something that happens once or never, and that others wait for: "the first list is in the
+//! store".
 //!
 //! # Invariants
-//! - Once reached it stays reached; once missed (whoever could have reached it is gone) it stays missed.
+//! - Once reached it stays reached; once missed (whoever could have reached it is gone) it stays
+//!   missed.
 //!
 //! # Example
 //! ```
@@ -17,7 +19,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/shared_informer.go` (`DoneChecker`). What differs: one can also hear that it will never come.
+//! client-go `tools/cache/shared_informer.go` (`DoneChecker`). What differs: one can also hear
+//! that it will never come.
 
 use tokio::sync::watch;
 

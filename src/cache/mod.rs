@@ -6,15 +6,16 @@
 //!                                                             └──> Backlog ──> Subscription
 //! ```
 //!
-//! Read in this order: [`list_watch`] is the question, [`reflector`] asks it for ever, [`indexer`] keeps
-//! the answers, [`notification`] says what changed, [`backlog`] keeps that for a slow reader,
-//! [`subscription`] hands it out, [`distribution`] ties them together without a gap, and [`shared_informer`] is the
-//! handle around all of it. [`quarantine`] is about objects that cannot be read, [`lister`] about reading.
+//! Read in this order: [`list_watch`] is the question, [`reflector`] asks it for ever,
+//! [`indexer`] keeps the answers, [`notification`] says what changed, [`backlog`] keeps that for
+//! a slow reader, [`subscription`] hands it out, [`distribution`] ties them together without a
+//! gap, and [`shared_informer`] is the handle around all of it. [`quarantine`] is about objects
+//! that cannot be read, [`lister`] about reading.
 //!
 //! # What differs from client-go as a whole
-//! - There is no queue between reflector and store (DeltaFIFO, RealFIFO): the reflector's task stores
-//!   an object and tells everybody in one section without an await. What a queue would hold for a
-//!   slow handler is in that handler's own backlog.
+//! - There is no queue between reflector and store (DeltaFIFO, RealFIFO): the reflector's task
+//!   stores an object and tells everybody in one section without an await. What a queue would
+//!   hold for a slow handler is in that handler's own backlog.
 //! - Handlers are [`Subscription`]s, pulled from by whoever made them; nobody is called back.
 //! - No transform functions: the types of `api` declare only what is read.
 //! - No factory: `run` builds the informers it needs and starts each.

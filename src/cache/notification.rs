@@ -28,8 +28,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/controller.go` (`ResourceEventHandler`), `delta_fifo.go` (`DeletedFinalStateUnknown`).
-//! What differs: a tombstone is a flag, not another type.
+//! client-go `tools/cache/controller.go` (`ResourceEventHandler`), `delta_fifo.go`
+//! (`DeletedFinalStateUnknown`). What differs: a tombstone is a flag, not another type.
 
 use std::fmt;
 use std::sync::Arc;
@@ -121,8 +121,8 @@ pub enum Notification<R> {
     Added {
         /// The object.
         object: Arc<R>,
-        /// Whether it was there when the handler's view began: part of the first list, or of the replay
-        /// for a handler that came later.
+        /// Whether it was there when the handler's view began: part of the first list, or of the
+        /// replay for a handler that came later.
         initial: bool,
     },
     /// An object has changed, or (both the same) a resync reminds of it.

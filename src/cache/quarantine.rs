@@ -1,13 +1,15 @@
 //! Objects the server has and we cannot read.
 //!
-//! A list says "these are all". If one of them does not decode, leaving it out would say that it is gone, and
-//! failing the list would let one bad object blind us to ten thousand good ones. So it is set apart: its key is known to exist,
-//! its content is not. It comes back by itself: every later event or list decodes it anew.
+//! A list says "these are all". If one of them does not decode, leaving it out would say that it
+//! is gone, and failing the list would let one bad object blind us to ten thousand good ones. So
+//! it is set apart: its key is known to exist, its content is not. It comes back by itself: every
+//! later event or list decodes it anew.
 //!
-//! What if an older, good state is stored? It **stays**. A reader sees a state that was true
-//! and is old, as it would behind a slow watch; the alternative, removing it, would be a false
-//! deletion, and controllers act on deletions. There is one exception: if the unreadable object has another UID,
-//! the stored one is certainly gone (deleted and created anew), and that is told as a deletion.
+//! What if an older, good state is stored? It **stays**. A reader sees a state that was true and
+//! is old, as it would behind a slow watch; the alternative, removing it, would be a false
+//! deletion, and controllers act on deletions. There is one exception: if the unreadable object
+//! has another UID, the stored one is certainly gone (deleted and created anew), and that is told
+//! as a deletion.
 //!
 //! # Invariants
 //! - A key is in here exactly while the last thing heard of it could not be read.
@@ -56,7 +58,8 @@ pub struct Quarantine {
 }
 
 impl Quarantine {
-    /// Sets an object apart. Returns whether that is news: another version than the one that is here.
+    /// Sets an object apart. Returns whether that is news: another version than the one that is
+    /// here.
     ///
     /// One without a key cannot be kept; it is counted.
     pub fn admit(&mut self, bad: Undecodable) -> bool {
@@ -88,7 +91,8 @@ impl Quarantine {
         self.members.retain(|key, _| is_listed(key));
     }
 
-    /// Whether what is here proves that a stored object with `uid` at `key` still exists, as far as can be known.
+    /// Whether what is here proves that a stored object with `uid` at `key` still exists, as far
+    /// as can be known.
     pub fn vouches_for(&self, key: &ObjectKey, uid: &str) -> bool {
         let member = self.members.get(key);
         member.is_some_and(|member| member.uid.is_empty() || *member.uid == *uid)

@@ -1,10 +1,10 @@
-//! Keeps a store equal to one collection on the server: list once, watch from there, and know what to
-//! do whenever that breaks.
+//! Keeps a store equal to one collection on the server: list once, watch from there, and know
+//! what to do whenever that breaks.
 //!
 //! A watch is a promise: every change after version *v*, in order. As long as the version of the
-//! last event is known, a broken connection costs nothing: ask again from there. Only when the server has
-//! forgotten that far back (*410 Gone*) is a new list needed. So there are two steps, and after
-//! each of them one question: which step next, and must we wait first?
+//! last event is known, a broken connection costs nothing: ask again from there. Only when the
+//! server has forgotten that far back (*410 Gone*) is a new list needed. So there are two steps,
+//! and after each of them one question: which step next, and must we wait first?
 //!
 //! | what happened | next | wait first |
 //! |---|---|---|
@@ -16,8 +16,8 @@
 //! | too many requests, connection refused | watch, from the last version | yes |
 //! | anything else, an event nobody can read among it | list | yes |
 //!
-//! Which version a list asks for: the first one `0`, whatever the server has at hand, which costs it
-//! least; later ones the last version seen, so that the store never goes back in time; and
+//! Which version a list asks for: the first one `0`, whatever the server has at hand, which costs
+//! it least; later ones the last version seen, so that the store never goes back in time; and
 //! none, which means as of now, when the server says that it has lost that version or has not
 //! reached it yet.
 //!
@@ -25,7 +25,8 @@
 //! - The store is changed in single steps that do not await. Being cancelled, at whatever point,
 //!   leaves it at one version of the collection, and `run` ends without waiting for anything.
 //! - Versions are opaque: they are passed on and never compared.
-//! - No two attempts that bring nothing follow each other without a wait.
+//! - Two attempts at most that bring nothing follow each other without a wait: the second one asks
+//!   for the state as of now.
 //!
 //! # Example
 //! ```no_run
@@ -49,7 +50,8 @@
 //!   holds for both forms of it, and a second Gone in a row waits.
 //! - A connection that breaks is a watch that ended. An event that cannot be read leads to a list.
 //! - No window in which internal errors within a watch are retried: theirs is zero by default.
-//! - No error handler and no resync here: errors go to the log, resync belongs to the subscriptions.
+//! - No error handler and no resync here: errors go to the log, resync belongs to the
+//!   subscriptions.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -76,10 +78,11 @@ pub struct ReflectorOptions {
     pub name: String,
     /// For jitter and watch timeouts.
     pub random: Random,
-    /// How many objects a page may have. `None`: [`PAGE_SIZE`] where the server reads its storage anyway, and all in
-    /// one page where it can answer from its cache.
+    /// How many objects a page may have. `None`: [`PAGE_SIZE`] where the server reads its storage
+    /// anyway, and all in one page where it can answer from its cache.
     pub page_size: Option<u32>,
-    /// Watches end after a random time from this to twice this; less than [`MIN_WATCH_TIMEOUT`] counts as that.
+    /// Watches end after a random time from this to twice this; less than [`MIN_WATCH_TIMEOUT`]
+    /// counts as that.
     pub min_watch_timeout: Duration,
 }
 
@@ -176,8 +179,8 @@ impl<R: Resource> Reflector<R> {
     /// Keeps the store in step until `shutdown`.
     ///
     /// # Cancel safety
-    /// Dropping the future stops the reflector, as `shutdown` does: requests are abandoned, the store
-    /// keeps what it has.
+    /// Dropping the future stops the reflector, as `shutdown` does: requests are abandoned, the
+    /// store keeps what it has.
     pub async fn run(mut self, shutdown: CancellationToken) {
         select! {
             biased;

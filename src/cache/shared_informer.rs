@@ -1,13 +1,14 @@
 //! One reflector and one store for a kind of object, and any number of handlers.
 //!
-//! Three controllers that look at Pods should cost the API server one watch and the process one copy.
-//! A [`SharedInformer`] is that: it runs a [`Reflector`] into a [`Distribution`], hands out
-//! [`Subscription`]s at any time and [`Lister`]s to read with. Everything in it is explained in the chapters it
-//! joins; here is only the order of life: made, run once, stopped for good.
+//! Three controllers that look at Pods should cost the API server one watch and the process one
+//! copy. A [`SharedInformer`] is that: it runs a [`Reflector`] into a [`Distribution`], hands out
+//! [`Subscription`]s at any time and [`Lister`]s to read with. Everything in it is explained in
+//! the chapters it joins; here is only the order of life: made, run once, stopped for good.
 //!
 //! # Invariants
 //! - `run` runs once. A second call returns at once; a stopped informer stays stopped.
-//! - However `run` ends (shutdown, or its future dropped), every subscription ends after its backlog.
+//! - However `run` ends (shutdown, or its future dropped), every subscription ends after its
+//!   backlog.
 //! - A handler that is slow, blocked or gone delays neither the others nor the reflector.
 //!
 //! # Example
@@ -31,8 +32,9 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/shared_informer.go`. What differs: see [`subscription`](crate::cache::subscription) and
-//! [`distribution`](crate::cache::distribution); the error handler is the log.
+//! client-go `tools/cache/shared_informer.go`. What differs: see
+//! [`subscription`](crate::cache::subscription) and [`distribution`](crate::cache::distribution);
+//! the error handler is the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -133,7 +135,8 @@ impl<R: Resource> SharedInformer<R> {
             .await;
     }
 
-    /// Adds the index `I`, at any time; see [`Indexer::add_index`](crate::cache::Indexer::add_index).
+    /// Adds the index `I`, at any time; see
+    /// [`Indexer::add_index`](crate::cache::Indexer::add_index).
     pub fn add_index<I: Index<R>>(&self) {
         self.inner.distribution.indexer().add_index::<I>();
     }
@@ -148,8 +151,8 @@ impl<R: Resource> SharedInformer<R> {
         Lister::new(self.inner.distribution.indexer().clone())
     }
 
-    /// Whether the first list is in the store. A handler may not have been told yet: before starting
-    /// workers wait for its [`Registration`](crate::cache::Registration).
+    /// Whether the first list is in the store. A handler may not have been told yet: before
+    /// starting workers wait for its [`Registration`](crate::cache::Registration).
     pub fn has_synced(&self) -> bool {
         self.inner.distribution.synced().is_reached()
     }
@@ -162,7 +165,8 @@ impl<R: Resource> SharedInformer<R> {
         self.inner.distribution.synced().wait().await
     }
 
-    /// The version up to which the store knows everything, bookmarks included; empty before the first list.
+    /// The version up to which the store knows everything, bookmarks included; empty before the
+    /// first list.
     pub fn last_sync_resource_version(&self) -> Box<str> {
         self.inner.distribution.last_sync_resource_version()
     }

@@ -1,9 +1,11 @@
-//! A handler's end of a shared informer: it asks for the next notification when it is ready for one.
+//! A handler's end of a shared informer: it asks for the next notification when it is ready for
+//! one.
 //!
-//! client-go calls handlers back, from a task per handler. Here the handler is the task: a loop that
-//! pulls from its [`Subscription`]. It runs at its own pace, does one thing at a time by
+//! client-go calls handlers back, from a task per handler. Here the handler is the task: a loop
+//! that pulls from its [`Subscription`]. It runs at its own pace, does one thing at a time by
 //! construction, and removes itself by dropping the subscription, from wherever it is. Others who
-//! want to know how far it is (has it seen everything that was there at the start?) hold its [`Registration`].
+//! want to know how far it is (has it seen everything that was there at the start?) hold its
+//! [`Registration`].
 //!
 //! ```text
 //!   Distribution ──push──> Feed { Backlog, bell } <──take── Subscription (the handler)
@@ -14,8 +16,8 @@
 //! - The handler holds no lock while it handles.
 //! - `next` returns `None` only after the informer has stopped and the backlog is empty, and from
 //!   then on always.
-//! - The informer's "synced" says that the store is complete; a registration's says that this handler
-//!   has handled it. Start workers after the latter.
+//! - The informer's "synced" says that the store is complete; a registration's says that this
+//!   handler has handled it. Start workers after the latter.
 //!
 //! # Example
 //! ```no_run
@@ -34,10 +36,12 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/shared_informer.go`, `processorListener`, `ResourceEventHandlerRegistration`. What differs:
+//! client-go `tools/cache/shared_informer.go`, `processorListener`,
+//! `ResourceEventHandlerRegistration`. What differs:
 //! - Pulled, not called back. A handler that panics drops its subscription and nobody else notices.
-//! - Resync is the subscriber's own timer: no check period shared by all, so a period may be chosen at
-//!   any time; and a reminder is an update of an object to itself, told only if nothing newer waits.
+//! - Resync is the subscriber's own timer: no check period shared by all, so a period may be
+//!   chosen at any time; and a reminder is an update of an object to itself, told only if nothing
+//!   newer waits.
 //! - A subscription to a stopped informer is not an error: it ends at once.
 
 use std::fmt;
@@ -133,7 +137,8 @@ impl<R: Resource> Subscription<R> {
         }
     }
 
-    /// Whether everything that was there at the start has been handled; see [`Registration::has_synced`].
+    /// Whether everything that was there at the start has been handled; see
+    /// [`Registration::has_synced`].
     pub fn has_synced(&self) -> bool {
         self.feed.synced.is_reached()
     }
@@ -143,7 +148,8 @@ impl<R: Resource> Subscription<R> {
         self.feed.pending()
     }
 
-    /// For those who want to know how far this handler is, while the handler itself is busy pulling.
+    /// For those who want to know how far this handler is, while the handler itself is busy
+    /// pulling.
     pub fn registration(&self) -> Registration<R> {
         Registration {
             feed: self.feed.clone(),
@@ -192,8 +198,8 @@ pub struct Registration<R: Resource> {
 }
 
 impl<R: Resource> Registration<R> {
-    /// Whether the handler has handled every object that was there when its view began: it has taken
-    /// each, and asked for the next notification after the last of them. Never turns back.
+    /// Whether the handler has handled every object that was there when its view began: it has
+    /// taken each, and asked for the next notification after the last of them. Never turns back.
     pub fn has_synced(&self) -> bool {
         self.feed.synced.is_reached()
     }

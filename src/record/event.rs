@@ -30,7 +30,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/record/event.go` (`makeEvent`), `events_cache.go`; api `core/v1/types.go`. What differs: the message is cut.
+//! client-go `tools/record/event.go` (`makeEvent`), `events_cache.go`; api `core/v1/types.go`.
+//! What differs: the message is cut.
 
 use std::fmt;
 

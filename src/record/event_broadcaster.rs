@@ -1,23 +1,26 @@
 //! Brings every event to every sink, at each sink's own pace.
 //!
-//! A sink may be slow (the API server), dead, or quick (the log), and none may hold up another or the one who
-//! records. So each has a bounded queue, a correlator and one task that writes one event after the
-//! other. Recording puts the event into every queue and is done.
+//! A sink may be slow (the API server), dead, or quick (the log), and none may hold up another or
+//! the one who records. So each has a bounded queue, a correlator and one task that writes one
+//! event after the other. Recording puts the event into every queue and is done.
 //!
 //! An event the server refuses is given up: it knows what it does not want. One that did not get
 //! through is tried up to twelve times, ten seconds apart, the first pause being random so that not
 //! all controllers come back together. Meanwhile the queue fills, and then drops.
 //!
 //! # Invariants
-//! - Each sink gets the events in the order of their recording, and only those recorded after it was added.
-//! - An event is [`pending`](EventBroadcaster::pending) until its sink has written it or given it up.
+//! - Each sink gets the events in the order of their recording, and only those recorded after it
+//!   was added.
+//! - An event is [`pending`](EventBroadcaster::pending) until its sink has written it or given it
+//!   up.
 //! - After [`shutdown`](EventBroadcaster::shutdown) no task is left, and recording does nothing.
 //!
 //! # Example
 //! See [`event_sink`](crate::record::event_sink).
 //!
 //! # Source
-//! client-go `tools/record/event.go` (`eventBroadcasterImpl`, `recordToSink`), apimachinery `pkg/watch/mux.go`. What differs:
+//! client-go `tools/record/event.go` (`eventBroadcasterImpl`, `recordToSink`), apimachinery
+//! `pkg/watch/mux.go`. What differs:
 //! - No task between recorder and sinks: the recorder fills their queues itself.
 //! - Shutting down has a deadline until which events are still written.
 

@@ -2,19 +2,20 @@
 //!
 //! Three questions, in this order, for each event:
 //!
-//! 1. **Is it one of many that differ only in their message?** From the tenth such message within ten
-//!    minutes on, they become one event, "(combined from similar events): …".
+//! 1. **Is it one of many that differ only in their message?** From the tenth such message within
+//!    ten minutes on, they become one event, "(combined from similar events): …".
 //! 2. **Has the very same happened before?** Then it is not a new event but one more of it: the
 //!    known one is patched, count += 1.
-//! 3. **Has this object had too many?** Each object has a bucket of 25 events, which fills at one per five
-//!    minutes. An empty bucket: the event is not written. Its count has been raised all the same, so the next one
-//!    that is written shows how many there were.
+//! 3. **Has this object had too many?** Each object has a bucket of 25 events, which fills at one
+//!    per five minutes. An empty bucket: the event is not written. Its count has been raised all
+//!    the same, so the next one that is written shows how many there were.
 //!
 //! It is plain data: time is handed in, nothing waits. Every sink has one of its own.
 //!
 //! # Invariants
 //! - The count of a known event never falls, whatever is or is not written.
-//! - A patch always carries count, time and message, so that one that was lost is made good by the next.
+//! - A patch always carries count, time and message, so that one that was lost is made good by
+//!   the next.
 //! - At most [`CAPACITY`] groups, events and buckets are remembered.
 //!
 //! # Example
@@ -39,8 +40,9 @@
 //!
 //! # Source
 //! client-go `tools/record/events_cache.go`. What differs:
-//! - Once a group is being combined, all its events are, until ten quiet minutes have passed; theirs forgets an
-//!   arbitrary message each time, so that an old one may or may not come by itself again.
+//! - Once a group is being combined, all its events are, until ten quiet minutes have passed;
+//!   theirs forgets an arbitrary message each time, so that an old one may or may not come by
+//!   itself again.
 //! - What a sink wrote is not fed back: names and counts are ours, and patches name no version.
 
 use std::time::Duration;
@@ -91,7 +93,8 @@ struct GroupKey {
     reason: String,
 }
 
-/// One event, which may happen again. A combined one has neither path nor message: whatever they are, it is the same.
+/// One event, which may happen again. A combined one has neither path nor message: whatever they
+/// are, it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct EventKey {
     group: GroupKey,

@@ -1,22 +1,25 @@
 //! The one call a controller makes to say what happened.
 //!
-//! It is cheap and cannot fail, so that nobody hesitates to make it: the event is put into a bounded queue for each
-//! sink and the caller goes on. With a dead API server the queue fills and further events are dropped and
-//! counted; a reconcile never waits for them.
+//! It is cheap and cannot fail, so that nobody hesitates to make it: the event is put into a
+//! bounded queue for each sink and the caller goes on. With a dead API server the queue fills and
+//! further events are dropped and counted; a reconcile never waits for them.
 //!
 //! Record on change only. A controller that says "all is well" on every pass empties its object's
-//! bucket (see [`event_correlator`](crate::record::event_correlator)) and is not heard when it matters.
+//! bucket (see [`event_correlator`](crate::record::event_correlator)) and is not heard when it
+//! matters.
 //!
 //! # Invariants
-//! - Recording never blocks, also from many threads at once, and also after the broadcaster has shut down.
+//! - Recording never blocks, also from many threads at once, and also after the broadcaster has
+//!   shut down.
 //! - No two events of one broadcaster have the same name, even while the clock stands still.
 //!
 //! # Example
 //! See [`event_sink`](crate::record::event_sink).
 //!
 //! # Source
-//! client-go `tools/record/event.go`, `recorderImpl`. What differs: a type other than Normal and Warning cannot be written
-//! down; a name that a DNS subdomain cannot hold is replaced in the same way.
+//! client-go `tools/record/event.go`, `recorderImpl`. What differs: a type other than Normal and
+//! Warning cannot be written down; a name that a DNS subdomain cannot hold is replaced in the
+//! same way.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,7 +44,8 @@ impl EventRecorder {
         }
     }
 
-    /// Says that something happened to `about`. `reason` is for programs, in PascalCase; `message` for people.
+    /// Says that something happened to `about`. `reason` is for programs, in PascalCase;
+    /// `message` for people.
     ///
     /// # Bound
     /// Never waits: when a sink's queue is full, the event is dropped for that sink, and counted.

@@ -22,8 +22,9 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/record/event.go`, `EventSink`; `kubernetes/typed/core/v1/event_expansion.go`. What differs: merge patch,
-//! since the fields are plain values. RBAC: `create` and `patch` on core `events`.
+//! client-go `tools/record/event.go`, `EventSink`; `kubernetes/typed/core/v1/event_expansion.go`.
+//! What differs: merge patch, since the fields are plain values. RBAC: `create` and `patch` on
+//! core `events`.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -121,8 +122,8 @@ impl EventSink for LogEventSink {
     }
 }
 
-/// Keeps events as a server would: one per name, with its last count. For tests and demonstrations; nothing is
-/// ever forgotten. Clones share what is kept.
+/// Keeps events as a server would: one per name, with its last count. For tests and
+/// demonstrations; nothing is ever forgotten. Clones share what is kept.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryEventSink {
     kept: Arc<Mutex<Kept>>,

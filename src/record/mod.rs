@@ -5,9 +5,10 @@
 //!   (anywhere; never blocks)                    └─bounded─> EventCorrelator ──> EventSink (log)
 //! ```
 //!
-//! Read in this order: [`event`] is what is told, [`event_recorder`] the one call a controller makes,
-//! [`event_broadcaster`] brings it to every sink, [`event_correlator`] keeps a chatty controller from
-//! flooding the server (with [`lru`] so that its memory has a bound), [`event_sink`] writes.
+//! Read in this order: [`event`] is what is told, [`event_recorder`] the one call a controller
+//! makes, [`event_broadcaster`] brings it to every sink, [`event_correlator`] keeps a chatty
+//! controller from flooding the server (with [`lru`] so that its memory has a bound),
+//! [`event_sink`] writes.
 
 pub mod event;
 pub mod event_broadcaster;

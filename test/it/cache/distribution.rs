@@ -8,7 +8,7 @@ use bitcoin_controller::cache::{Notification, ReflectorStore, Subscription, Subs
 use bitcoin_controller::client::Item;
 use tokio::task::JoinSet;
 
-use super::objects::{Knowledge, describe, key, pod};
+use super::objects::{Knowledge, describe, hear, key, pod};
 
 fn item(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -96,7 +96,7 @@ async fn deleted_and_created_while_nobody_looked_is_an_update_to_another_uid() {
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     heard(&mut handler).await;
     pods.replace(vec![Item::Object(pod("a", "second", 6))], "6");
-    let Some(Notification::Updated { old, new }) = handler.next().await else {
+    let Some(Notification::Updated { old, new }) = hear(&mut handler).await else {
         panic!("an update");
     };
     assert_eq!(
@@ -112,7 +112,7 @@ async fn the_store_is_never_behind_what_a_handler_is_told() {
     pods.replace(vec![item("a", 1), item("b", 1)], "5");
     pods.upsert(item("a", 6));
     pods.delete(item("b", 7));
-    handler.next().await;
+    hear(&mut handler).await;
     assert_eq!(
         &*pods
             .indexer()
@@ -180,7 +180,7 @@ async fn handlers_on_other_threads_lose_nothing() {
             };
             let mut handler = pods.subscribe(options);
             let mut known = Knowledge::default();
-            while let Some(told) = handler.next().await {
+            while let Some(told) = hear(&mut handler).await {
                 known.learn(told);
                 tokio::task::yield_now().await;
             }

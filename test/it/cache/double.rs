@@ -27,6 +27,8 @@ use super::objects::{describe, key, pod, undecodable};
 pub(crate) enum Fault {
     /// The server refuses, with this code and reason.
     Status(u16, &'static str),
+    /// The server refuses after a second.
+    Late(u16, &'static str),
     /// The server refuses, in these words.
     Refused(Status),
     /// Nobody listens.
@@ -41,6 +43,10 @@ impl Fault {
     async fn happen(self) -> Error {
         match self {
             Fault::Status(code, reason) => Error::refused("test", status(code, reason)),
+            Fault::Late(code, reason) => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Error::refused("test", status(code, reason))
+            }
             Fault::Refused(status) => Error::refused("test", status),
             Fault::NobodyListens => {
                 let nobody = Arc::new(MemoryNetwork::default());

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bitcoin_controller::api::core::{Pod, PodStatus};
 use bitcoin_controller::api::meta::Labels;
 use bitcoin_controller::api::text::Interner;
 use bitcoin_controller::api::{ObjectKey, ObjectMeta};
-use bitcoin_controller::cache::Notification;
+use bitcoin_controller::cache::{Notification, Subscription};
 use bitcoin_controller::client::{Item, Undecodable};
 
 /// A pod in namespace `x`.
@@ -54,6 +55,12 @@ pub(crate) fn nameless() -> Item<Pod> {
 /// `name@version`.
 pub(crate) fn describe(pod: &Pod) -> String {
     format!("{}@{}", pod.metadata.name, pod.metadata.resource_version)
+}
+
+/// The next notification, of which the test is certain; waiting in vain fails it instead of hanging it.
+pub(crate) async fn hear(handler: &mut Subscription<Pod>) -> Option<Notification<Pod>> {
+    let told = tokio::time::timeout(Duration::from_secs(3_600), handler.next());
+    told.await.expect("the handler is told nothing")
 }
 
 /// What a handler makes of its notifications, checking that each fits what it knows.

@@ -8,7 +8,7 @@ use bitcoin_controller::cache::{ReflectorStore, SubscriptionOptions};
 use bitcoin_controller::client::Item;
 
 use super::double::{PodServer, Running, settle};
-use super::objects::{key, nameless, pod, undecodable};
+use super::objects::{hear, key, nameless, pod, undecodable};
 
 fn good(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -93,12 +93,12 @@ async fn a_later_state_that_can_be_read_brings_the_object_back() {
     assert!(handler.has_synced());
     pods.upsert(good("a", 6));
     assert_eq!(
-        format!("{:?}", handler.next().await.unwrap()),
+        format!("{:?}", hear(&mut handler).await.unwrap()),
         "Added x/a@6"
     );
     pods.replace(vec![good("a", 6), good("b", 7), bad("c", 1)], "8");
     assert_eq!(
-        format!("{:?}", handler.next().await.unwrap()),
+        format!("{:?}", hear(&mut handler).await.unwrap()),
         "Added x/b@7"
     );
     assert_eq!(set_apart(&pods), ["c@1"]);
@@ -109,8 +109,8 @@ async fn a_deletion_ends_the_quarantine_readable_or_not() {
     let pods = pods();
     pods.replace(vec![good("a", 1), good("b", 1)], "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
-    handler.next().await;
-    handler.next().await;
+    hear(&mut handler).await;
+    hear(&mut handler).await;
     for name in ["a", "b", "c"] {
         pods.upsert(bad(name, 6));
     }
@@ -119,11 +119,11 @@ async fn a_deletion_ends_the_quarantine_readable_or_not() {
     pods.delete(bad("c", 9)); // it was never told of
     assert!(set_apart(&pods).is_empty() && stored(&pods).is_empty());
     assert_eq!(
-        format!("{:?}", handler.next().await.unwrap()),
+        format!("{:?}", hear(&mut handler).await.unwrap()),
         "Deleted(final state unknown) x/a@1"
     );
     assert_eq!(
-        format!("{:?}", handler.next().await.unwrap()),
+        format!("{:?}", hear(&mut handler).await.unwrap()),
         "Deleted x/b@8"
     );
     assert_eq!(handler.pending(), 1);
@@ -136,13 +136,13 @@ async fn a_bad_object_with_another_uid_proves_that_the_stored_one_is_gone() {
         let pods = pods();
         pods.replace(vec![good("a", 1)], "5");
         let mut handler = pods.subscribe(SubscriptionOptions::default());
-        handler.next().await;
+        hear(&mut handler).await;
         match by_list {
             true => pods.replace(vec![another(6)], "6"),
             false => pods.upsert(another(6)),
         }
         assert_eq!(
-            format!("{:?}", handler.next().await.unwrap()),
+            format!("{:?}", hear(&mut handler).await.unwrap()),
             "Deleted(final state unknown) x/a@1"
         );
         assert!(pods.indexer().get(&key("a")).is_none());

@@ -9,7 +9,7 @@ use bitcoin_controller::client::WatchEvent;
 use tokio::time::{Instant, advance, sleep};
 
 use super::double::{Fault, PodServer, Running, seeded, settle, status, status_with_cause};
-use super::objects::pod;
+use super::objects::{hear, pod};
 use bitcoin_controller::client::Item;
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +48,7 @@ async fn a_bookmark_moves_the_version_and_nothing_else() {
     let mut handler = running.informer.subscribe(Default::default());
     settle().await;
     assert_eq!(
-        format!("{:?}", handler.next().await.unwrap()),
+        format!("{:?}", hear(&mut handler).await.unwrap()),
         "Added(initial) x/a@11"
     );
     server.bookmark();
@@ -217,17 +217,19 @@ async fn a_later_page_that_has_expired_leads_to_one_whole_list() {
         server.put(name);
     }
     server.paginate(2);
-    server.fail_lists([None, Some(Fault::Status(410, "Expired"))]);
+    server.fail_lists([None, Some(Fault::Late(410, "Expired"))]);
     let running = Running::start(&server);
     settle().await;
+    server.delete("a"); // it was on the first page
+    sleep(Duration::from_secs(2)).await;
     let requests = [
         "list 0 limit=500",
         "list - limit=500 continue=13/2",
         "list 0",
-        "watch 13",
+        "watch 14",
     ];
     assert_eq!(server.requests(), requests);
-    assert_eq!(running.stored(), ["a@11", "b@12", "c@13"]);
+    assert_eq!(running.stored(), ["b@12", "c@13"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -147,6 +147,21 @@ async fn gone_again_and_again_waits_longer_and_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gone_once_in_a_while_never_waits() {
+    let server = PodServer::new();
+    let _running = Running::start(&server);
+    for _ in 0..3 {
+        sleep(LONG).await;
+        server.fail_watches([Some(Fault::Status(410, "Gone"))]);
+        server.close_watches();
+        settle().await;
+        let requests = server.requests();
+        let last = &requests[requests.len() - 3..];
+        assert_eq!(last, ["watch 10", "list - limit=500", "watch 10"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_requests_and_nobody_listening_wait_and_watch_again_without_a_list() {
     let server = PodServer::new();
     server.fail_watches([
@@ -239,7 +254,7 @@ async fn an_event_nobody_can_read_leads_to_a_list() {
     };
     let server = PodServer::new();
     let running = Running::start(&server);
-    settle().await;
+    sleep(LONG).await; // a watch that just ended would go on without a list
     server.break_watches(unread);
     server.put("a");
     sleep(LONG).await;

@@ -6,7 +6,7 @@ use bitcoin_controller::cache::SubscriptionOptions;
 use tokio::time::sleep;
 
 use super::double::{Fault, PodServer, Running, seeded, settle, status};
-use super::objects::Knowledge;
+use super::objects::{Knowledge, hear};
 use bitcoin_controller::client::WatchEvent;
 
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn a_shutdown_ends_every_subscription_after_its_backlog() {
     server.put("c");
     settle().await;
     let mut known = Knowledge::default();
-    while let Some(told) = handler.next().await {
+    while let Some(told) = hear(&mut handler).await {
         known.learn(told);
     }
     assert_eq!(known.describe(), ["a@11", "b@12"]);
@@ -73,7 +73,7 @@ async fn an_informer_whose_future_is_dropped_is_stopped_too() {
     let mut handler = running.informer.subscribe(SubscriptionOptions::default());
     settle().await;
     running.tasks.shutdown().await; // aborts
-    assert!(handler.next().await.is_none());
+    assert!(hear(&mut handler).await.is_none());
     assert_eq!(server.n_watches(), 0);
 }
 
@@ -97,15 +97,15 @@ async fn a_deletion_missed_while_disconnected_is_told_after_the_list() {
     let running = Running::start(&server);
     let mut handler = running.informer.subscribe(SubscriptionOptions::default());
     settle().await;
-    handler.next().await;
-    handler.next().await;
+    hear(&mut handler).await;
+    hear(&mut handler).await;
     sleep(Duration::from_secs(2)).await;
     server.close_watches();
     server.delete("a");
     server.compact();
     settle().await;
     assert_eq!(
-        format!("{:?}", handler.next().await.unwrap()),
+        format!("{:?}", hear(&mut handler).await.unwrap()),
         "Deleted(final state unknown) x/a@11"
     );
     assert_eq!(running.stored(), ["b@12"]);
@@ -118,7 +118,7 @@ async fn a_relist_of_what_has_not_changed_tells_nobody_anything() {
     let running = Running::start(&server);
     let mut handler = running.informer.subscribe(SubscriptionOptions::default());
     settle().await;
-    handler.next().await;
+    hear(&mut handler).await;
     server.send(WatchEvent::Error(status(500, "InternalError")));
     sleep(Duration::from_secs(10)).await;
     assert_eq!(server.requests().len(), 4);
@@ -142,11 +142,11 @@ async fn handlers_may_come_before_the_start_during_the_first_list_and_later() {
     settle().await;
     for handler in &mut handlers {
         assert_eq!(
-            format!("{:?}", handler.next().await.unwrap()),
+            format!("{:?}", hear(handler).await.unwrap()),
             "Added(initial) x/a@11"
         );
         assert_eq!(
-            format!("{:?}", handler.next().await.unwrap()),
+            format!("{:?}", hear(handler).await.unwrap()),
             "Updated x/a@12"
         );
     }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::double::settle;
-use super::objects::pod;
+use super::objects::{hear, pod};
 
 fn item(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -35,8 +35,8 @@ async fn a_handler_is_synced_when_it_asks_for_more_after_its_last_initial_notifi
     let registration = handler.registration();
     pods.replace(vec![item("a", 1), item("b", 1)], "5");
     assert!(pods.synced().is_reached());
-    handler.next().await;
-    handler.next().await;
+    hear(&mut handler).await;
+    hear(&mut handler).await;
     assert!(
         !registration.has_synced(),
         "the store is complete, the handler is not"
@@ -54,7 +54,7 @@ async fn handlers_sync_independently_and_an_empty_store_syncs_at_once() {
     let blocked = pods.subscribe(SubscriptionOptions::default());
     let mut quick = pods.subscribe(SubscriptionOptions::default());
     pods.replace(vec![item("a", 1)], "5");
-    quick.next().await;
+    hear(&mut quick).await;
     let _ = timeout(Duration::from_millis(1), quick.next()).await;
     assert!(quick.has_synced() && !blocked.has_synced());
 
@@ -79,7 +79,7 @@ async fn whoever_waits_for_a_handler_hears_that_it_synced_or_that_it_ended() {
     settle().await;
     assert_eq!(tasks.len(), 2);
     drop(bad);
-    good.next().await;
+    hear(&mut good).await;
     let _ = timeout(Duration::from_millis(1), good.next()).await;
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
@@ -92,7 +92,7 @@ async fn a_handler_that_waits_is_woken_by_the_next_change() {
     pods.replace(Vec::new(), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move { format!("{:?}", handler.next().await.unwrap()) });
+    tasks.spawn(async move { format!("{:?}", hear(&mut handler).await.unwrap()) });
     settle().await;
     pods.upsert(item("a", 6));
     assert_eq!(tasks.join_next().await.unwrap().unwrap(), "Added x/a@6");
@@ -111,7 +111,7 @@ async fn a_call_that_is_dropped_loses_no_notification() {
                 .is_err()
         );
         pods.upsert(item("a", version));
-        let told = handler.next().await.unwrap();
+        let told = hear(&mut handler).await.unwrap();
         assert_eq!(
             &*told.object().metadata.resource_version,
             version.to_string()
@@ -126,16 +126,16 @@ async fn a_handler_drains_its_backlog_after_the_end_and_then_ends_for_good() {
     let mut waiting = pods.subscribe(SubscriptionOptions::default());
     pods.replace(vec![item("a", 1), item("b", 1)], "5");
     let registration = handler.registration();
-    waiting.next().await;
-    waiting.next().await;
+    hear(&mut waiting).await;
+    hear(&mut waiting).await;
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move { assert!(waiting.next().await.is_none()) });
+    tasks.spawn(async move { assert!(hear(&mut waiting).await.is_none()) });
     settle().await;
     pods.stop();
-    assert!(handler.next().await.is_some());
-    assert!(handler.next().await.is_some());
-    assert!(handler.next().await.is_none());
-    assert!(handler.next().await.is_none());
+    assert!(hear(&mut handler).await.is_some());
+    assert!(hear(&mut handler).await.is_some());
+    assert!(hear(&mut handler).await.is_none());
+    assert!(hear(&mut handler).await.is_none());
     assert!(registration.has_synced(), "it has handled everything");
     tasks.join_next().await.unwrap().unwrap();
 }
@@ -147,7 +147,7 @@ async fn a_handler_added_after_the_end_ends_at_once() {
     pods.stop();
     let mut late = pods.subscribe(every(1.0));
     let registration = late.registration();
-    assert!(late.next().await.is_none());
+    assert!(hear(&mut late).await.is_none());
     assert!(!registration.wait_until_synced().await);
     drop(late); // removing it still works
 }
@@ -158,13 +158,17 @@ async fn a_handler_can_remove_itself_while_it_handles_and_others_go_on() {
     let mut leaving = pods.subscribe(SubscriptionOptions::default());
     let mut staying = pods.subscribe(SubscriptionOptions::default());
     pods.replace(vec![item("a", 1), item("b", 1)], "5");
-    let told = leaving.next().await.unwrap();
+    let told = hear(&mut leaving).await.unwrap();
     assert_eq!(&*told.object().metadata.name, "a");
     drop(leaving); // while `told` is still being handled
     assert_eq!(pods.pending(), 2, "what waited for it is gone");
     pods.upsert(item("c", 6));
+    assert_eq!(pods.pending(), 3, "nothing more is kept for it");
     for name in ["a", "b", "c"] {
-        assert_eq!(&*staying.next().await.unwrap().object().metadata.name, name);
+        assert_eq!(
+            &*hear(&mut staying).await.unwrap().object().metadata.name,
+            name
+        );
     }
 }
 
@@ -176,7 +180,7 @@ async fn a_handler_that_panics_takes_only_itself_away() {
     let mut other = pods.subscribe(SubscriptionOptions::default());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        panicking.next().await;
+        hear(&mut panicking).await;
         panic!("on purpose");
     });
     pods.replace(vec![item("a", 1)], "5");
@@ -185,9 +189,9 @@ async fn a_handler_that_panics_takes_only_itself_away() {
         !registration.wait_until_synced().await,
         "nobody waits for it for ever"
     );
-    assert!(other.next().await.is_some());
+    assert!(hear(&mut other).await.is_some());
     pods.upsert(item("b", 6));
-    assert!(other.next().await.is_some());
+    assert!(hear(&mut other).await.is_some());
 }
 
 /// 100 000 changes while one handler hangs: neither the store nor the other handler waits, and what
@@ -204,7 +208,7 @@ async fn a_handler_that_hangs_stalls_nobody_and_costs_memory_by_keys() {
     let start = Instant::now();
     for version in 6..100_006_u64 {
         pods.upsert(item(&format!("pod-{}", version % 10), version));
-        let told = quick.next().await.unwrap();
+        let told = hear(&mut quick).await.unwrap();
         assert_eq!(
             &*told.object().metadata.resource_version,
             version.to_string()
@@ -225,7 +229,7 @@ async fn resyncs(options: SubscriptionOptions, seconds: u64) -> Vec<u64> {
     let pods = pods();
     pods.replace(vec![item("a", 1)], "5");
     let mut handler = pods.subscribe(options);
-    handler.next().await;
+    hear(&mut handler).await;
     let start = Instant::now();
     let mut at = Vec::new();
     while let Ok(told) = timeout(
@@ -265,15 +269,15 @@ async fn a_handler_that_slept_through_its_reminders_gets_one() {
     let pods = pods();
     pods.replace(vec![item("a", 1)], "5");
     let mut handler = pods.subscribe(every(2.0));
-    handler.next().await;
+    hear(&mut handler).await;
     sleep(Duration::from_secs(11)).await;
     assert!(matches!(
-        handler.next().await,
+        hear(&mut handler).await,
         Some(Notification::Updated { .. })
     ));
     let start = Instant::now();
     assert!(matches!(
-        handler.next().await,
+        hear(&mut handler).await,
         Some(Notification::Updated { .. })
     ));
     assert_eq!(
@@ -292,7 +296,7 @@ async fn a_handler_that_is_always_busy_is_reminded_all_the_same() {
     for version in 6..106 {
         pods.upsert(item("a", version));
         sleep(Duration::from_millis(100)).await;
-        let told = handler.next().await.unwrap();
+        let told = hear(&mut handler).await.unwrap();
         n_reminders += u32::from(
             matches!(told, Notification::Updated { old, new } if Arc::ptr_eq(&old, &new)),
         );

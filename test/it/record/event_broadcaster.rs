@@ -185,6 +185,18 @@ async fn a_shutdown_writes_what_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shutdown_takes_no_longer_than_writing_does() {
+    let sink = ServerSink::default();
+    let (broadcaster, recorder) = start(&sink);
+    record(&recorder, "a", "m");
+    let start = Instant::now();
+    assert_eq!(broadcaster.shutdown(LONG).await, 0);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    record(&recorder, "a", "m");
+    assert_eq!((sink.attempts().len(), broadcaster.n_dropped()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_ends_at_its_deadline_and_leaves_no_task() {
     for fault in [Fault::Hang, Fault::Connection] {
         let sink = ServerSink::default();

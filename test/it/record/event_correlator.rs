@@ -217,6 +217,20 @@ async fn what_was_not_used_for_longest_is_forgotten() {
     );
 }
 
+/// What is remembered of a group does not grow with its messages; its `Debug` form shows all of it.
+#[tokio::test(start_paused = true)]
+async fn a_group_remembers_ten_messages_at_most() {
+    let mut correlator = EventCorrelator::default();
+    for n in 0..1_000 {
+        correlate(
+            &mut correlator,
+            event("1", "a", "Done", &format!("message-{n}")),
+        );
+    }
+    let remembered = format!("{correlator:?}");
+    assert!(remembered.contains("message-8") && !remembered.contains("message-9"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_combined_message_is_cut_to_what_a_server_takes() {
     let mut correlator = EventCorrelator::default();
