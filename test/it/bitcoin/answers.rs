@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/answers.rs`.
+
 use bitcoin_controller::bitcoin::{BlockchainInfo, NetworkInfo, Peer};
 use serde_json::{Value, json};
 

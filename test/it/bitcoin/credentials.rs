@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/credentials.rs`.
+
 use bitcoin_controller::base::Random;
 use bitcoin_controller::bitcoin::credentials::{
     Credentials, Error, PASSWORD_BYTES, SALT_BYTES, random_salt, rpcauth_line,

@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/error.rs`.
+
 use std::error::Error as _;
 use std::time::Duration;
 

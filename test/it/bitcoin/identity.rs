@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/identity.rs`.
+
 use bitcoin_controller::bitcoin::Identity;
 
 fn read(subver: &str) -> Option<String> {

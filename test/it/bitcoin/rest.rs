@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/rest.rs`.
+
 use bitcoin_controller::bitcoin::error::Kind;
 
 use super::fake_node::{FakeNode, Step, http};

@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/rpc.rs`.
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;

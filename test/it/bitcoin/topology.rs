@@ -1,3 +1,5 @@
+//! Mirrors `src/bitcoin/topology.rs`.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin_controller::bitcoin::topology::{CHORDS, CORE_SIZE, Membership};
