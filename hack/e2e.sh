@@ -20,7 +20,7 @@ tests=$(cargo test --locked --no-run --test e2e --message-format=json |
 	sed --quiet 's/.*"executable":"\([^"]*\/e2e-[^"]*\)".*/\1/p' | tail --lines=1)
 [ -x "$tests" ] || { echo "e2e.sh: the test binary was not built" >&2; exit 1; }
 RUSTFLAGS="-C target-feature=+crt-static" \
-	cargo build --locked --release --no-default-features --target "$target"
+	cargo build --locked --release --target "$target"
 export E2E_BINARY="$PWD/target/$target/release/bitcoin-controller"
 
 if [ -n "${KUBECONFIG:-}" ]; then

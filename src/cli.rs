@@ -1,7 +1,7 @@
 //! Flags and subcommands: what a person types, turned into options and run.
 //!
 //! Without a subcommand the controller runs, in the cluster it finds itself in or in the one a
-//! kubeconfig names. `demo` brings its own world. Help texts are the documentation of the flags.
+//! kubeconfig names. `demo` tells a story. Help texts are the documentation of the flags.
 //!
 //! # Invariants
 //! - A flag that is wrong is refused before anything starts, with a text that names it.
@@ -15,7 +15,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::crd::custom_resource_definition;
 use crate::base::yaml;
-#[cfg(feature = "demo")]
 use crate::demo;
 use crate::run;
 
@@ -37,8 +36,7 @@ struct Cli {
 enum Command {
     /// Run the controller (as without a subcommand)
     Run(RunFlags),
-    /// Show everything in one process: an API server, nodes and the controller; no cluster needed
-    #[cfg(feature = "demo")]
+    /// Show what it does: tell the story of one network on your cluster, then clean up
     Demo(DemoFlags),
     /// Print the CustomResourceDefinition, ready for `kubectl apply --filename -`
     Crd,
@@ -101,31 +99,27 @@ enum LogFormat {
     Json,
 }
 
-#[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 struct DemoFlags {
+    /// The kubeconfig file [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
     /// Leave when the story is told; exit code 0 only if every step came true
     #[arg(long)]
     exit: bool,
 
-    /// Where to write the kubeconfig for kubectl [default: a file in a temporary folder]
-    #[arg(long, value_name = "FILE")]
-    write_kubeconfig: Option<PathBuf>,
+    /// The form of the log, which goes to standard error
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
 
-    /// Run real nodes with this program [default: bitcoind if it is on PATH, else simulated nodes]
-    #[arg(long, value_name = "PATH")]
-    bitcoind: Option<PathBuf>,
-
-    /// Run simulated nodes even if bitcoind is on PATH
-    #[arg(long, conflicts_with = "bitcoind")]
-    simulated: bool,
-
-    /// The port of the API server on 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    port: u16,
-
-    #[command(flatten)]
-    log: LogFlags,
+    /// What is logged beside the story
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "error")]
+    log: String,
 }
 
 /// Reads the command line, does what it says, and reports how that went.
@@ -134,7 +128,6 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run_controller(cli.run),
         Some(Command::Run(flags)) => run_controller(flags),
-        #[cfg(feature = "demo")]
         Some(Command::Demo(flags)) => run_demo(flags),
         Some(Command::Crd) => print_crd(),
     };
@@ -161,25 +154,26 @@ fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
         insecure_default_credentials: flags.insecure_default_credentials,
     };
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(run::until_signalled(async |shutdown| run::run(options, shutdown).await))?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        run::run(options, shutdown).await
+    }))?;
     Ok(())
 }
 
-#[cfg(feature = "demo")]
 fn run_demo(flags: DemoFlags) -> Result<(), Box<dyn Error>> {
-    start_log(&flags.log)?;
+    start_log(&LogFlags {
+        log_format: flags.log_format,
+        log: flags.log,
+    })?;
     let options = demo::Options {
+        kubeconfig: flags.kubeconfig,
+        context: flags.context,
         exit: flags.exit,
-        write_kubeconfig: flags.write_kubeconfig,
-        nodes: match (flags.simulated, flags.bitcoind) {
-            (true, _) => demo::Nodes::Simulated,
-            (false, Some(program)) => demo::Nodes::Processes(program),
-            (false, None) => demo::Nodes::found_on_path(),
-        },
-        port: flags.port,
     };
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(run::until_signalled(async |shutdown| demo::run(options, shutdown).await))?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        demo::run(options, shutdown).await
+    }))?;
     Ok(())
 }
 
@@ -196,9 +190,13 @@ fn print_crd() -> Result<(), Box<dyn Error>> {
 fn start_log(flags: &LogFlags) -> Result<(), Box<dyn Error>> {
     let filter = tracing_subscriber::EnvFilter::try_new(&flags.log)
         .map_err(|error| format!("--log `{}` is not a filter: {error}", flags.log))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match flags.log_format {
-        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Text => log
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init(),
         LogFormat::Json => log.json().init(),
     }
     Ok(())

@@ -39,7 +39,6 @@ pub mod cache;
 pub mod cli;
 pub mod client;
 pub mod controller;
-#[cfg(feature = "demo")]
 pub mod demo;
 pub mod http;
 pub mod record;

@@ -17,6 +17,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +48,20 @@ pub struct Options {
     pub reach: Option<ReachBy>,
     /// Whether nodes of networks without a Secret also accept the credentials everybody knows.
     pub insecure_default_credentials: bool,
+}
+
+impl Default for Options {
+    /// Everything in every namespace, five at a time.
+    fn default() -> Self {
+        Options {
+            kubeconfig: None,
+            context: None,
+            namespaces: Vec::new(),
+            workers: 5,
+            reach: None,
+            insecure_default_credentials: false,
+        }
+    }
 }
 
 /// How nodes are reached.
@@ -136,26 +151,43 @@ pub async fn until_signalled<T, E: From<Error>>(
 /// # Cancel safety
 /// Not cancel safe: cancel `shutdown` and wait.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
-    let config =
-        Config::load(options.kubeconfig.as_deref(), options.context.as_deref()).map_err(Error::Config)?;
-    let reach = options.reach.unwrap_or(match config.is_in_cluster() {
-        true => ReachBy::Address,
-        false => ReachBy::PortForward,
+    let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
+    let (client, is_in_cluster) = connect(config.map_err(Error::Config)?).await?;
+    let by = options.reach.unwrap_or(if is_in_cluster {
+        ReachBy::Address
+    } else {
+        ReachBy::PortForward
     });
-    let server = config.server().to_owned();
-    let client = Client::connect(config).map_err(Error::Config)?;
-    let version = client.version().await.map_err(Error::Unreachable)?;
-    info!(server, version = version.git_version, ?reach, "talking to the API server");
-    let reach = match reach {
-        ReachBy::Address => Reach::Direct(std::sync::Arc::new(Tcp::new(CONNECT_TIMEOUT))),
+    info!(reach = ?by, "how nodes are reached");
+    let reach = match by {
+        ReachBy::Address => Reach::Direct(Arc::new(Tcp::new(CONNECT_TIMEOUT))),
         ReachBy::PortForward => Reach::PortForward(client.clone()),
     };
-    run_with(client, reach, options, shutdown).await;
+    controller(client, reach, options, shutdown).await;
     Ok(())
 }
 
+/// Connects, and asks the server for its version: an answer is worth more than a configuration.
+/// The second part is whether we are in the pod network.
+pub(crate) async fn connect(config: Config) -> Result<(Client, bool), Error> {
+    let (server, is_in_cluster) = (config.server().to_owned(), config.is_in_cluster());
+    let client = Client::connect(config).map_err(Error::Config)?;
+    let version = client.version().await.map_err(Error::Unreachable)?;
+    info!(
+        server,
+        version = version.git_version,
+        "talking to the API server"
+    );
+    Ok((client, is_in_cluster))
+}
+
 /// Runs the controller on a client that is there already.
-async fn run_with(client: Client, reach: Reach, options: Options, shutdown: CancellationToken) {
+pub(crate) async fn controller(
+    client: Client,
+    reach: Reach,
+    options: Options,
+    shutdown: CancellationToken,
+) {
     let broadcaster = EventBroadcaster::new(BroadcasterOptions {
         instance: std::env::var("HOSTNAME").unwrap_or_default(),
         ..BroadcasterOptions::default()

@@ -40,7 +40,10 @@ impl<R: Resource> Watched<R> {
                 list_watch = list_watch.with_labels(selector);
             }
             let random = random.fork(R::PLURAL);
-            let options = InformerOptions { random, ..InformerOptions::default() };
+            let options = InformerOptions {
+                random,
+                ..InformerOptions::default()
+            };
             (scope.clone(), SharedInformer::new(list_watch, options))
         };
         Watched(scopes.iter().map(informer).collect())
@@ -61,7 +64,10 @@ impl<R: Resource> Watched<R> {
             Scope::All => true,
             Scope::Namespace(name) => *name == namespace,
         };
-        self.0.iter().find(|(scope, _)| covers(scope)).map(|(_, informer)| informer)
+        self.0
+            .iter()
+            .find(|(scope, _)| covers(scope))
+            .map(|(_, informer)| informer)
     }
 
     fn run(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
@@ -88,8 +94,13 @@ impl Index<Pod> for PodsBySet {
     type Value = (Text, Text);
 
     fn values(pod: &Pod) -> Vec<(Text, Text)> {
-        let set = pod.metadata.controller().filter(|owner| owner.kind == StatefulSet::KIND);
-        set.map(|owner| (pod.metadata.namespace.clone(), owner.name.clone())).into_iter().collect()
+        let set = pod
+            .metadata
+            .controller()
+            .filter(|owner| owner.kind == StatefulSet::KIND);
+        set.map(|owner| (pod.metadata.namespace.clone(), owner.name.clone()))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -111,11 +122,15 @@ impl Caches {
     pub fn new(client: &Client, namespaces: &[String], random: &Random) -> Self {
         let scopes: Vec<Scope> = match namespaces {
             [] => vec![Scope::All],
-            some => some.iter().map(|name| Scope::Namespace(name.as_str().into())).collect(),
+            some => some
+                .iter()
+                .map(|name| Scope::Namespace(name.as_str().into()))
+                .collect(),
         };
         let selector = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
         let pods = Watched::<Pod>::new(client, &scopes, Some(&selector), random);
-        pods.informers().for_each(SharedInformer::add_index::<PodsBySet>);
+        pods.informers()
+            .for_each(SharedInformer::add_index::<PodsBySet>);
         Caches {
             networks: Watched::new(client, &scopes, None, random),
             sets: Watched::new(client, &scopes, Some(&selector), random),
@@ -126,8 +141,12 @@ impl Caches {
 
     /// The pods whose controller is the set at `key`, whatever its UID.
     pub fn pods_of(&self, key: &ObjectKey) -> Vec<Arc<Pod>> {
-        let Some(informer) = self.pods.informer(&key.namespace) else { return Vec::new() };
-        informer.lister().by_index::<PodsBySet>(&(key.namespace.clone(), key.name.clone()))
+        let Some(informer) = self.pods.informer(&key.namespace) else {
+            return Vec::new();
+        };
+        informer
+            .lister()
+            .by_index::<PodsBySet>(&(key.namespace.clone(), key.name.clone()))
     }
 
     /// The set of `network`, if it is there and is this network's.

@@ -131,7 +131,10 @@ impl Controller {
         };
         let mut workers = JoinSet::new();
         if synced {
-            info!(workers = self.workers, "caches have synced; starting workers");
+            info!(
+                workers = self.workers,
+                "caches have synced; starting workers"
+            );
             for _ in 0..self.workers {
                 let controller = self.clone();
                 workers.spawn(async move { controller.work().await });
@@ -148,7 +151,10 @@ impl Controller {
         self.queue.shut_down();
         debug!(discarded, "waiting for the workers to finish");
         let finished = async { while workers.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN_DEADLINE, finished).await.is_err() {
+        if tokio::time::timeout(DRAIN_DEADLINE, finished)
+            .await
+            .is_err()
+        {
             warn!("workers did not finish in time and are aborted");
             workers.shutdown().await;
         }
@@ -156,14 +162,25 @@ impl Controller {
 
     fn start_handlers(&self, tasks: &mut JoinSet<()>) {
         let resync = Some(RESYNC);
-        self.handle(&self.caches.networks, resync, tasks, |notification| match notification {
-            // A change of the status alone is our own doing.
-            Notification::Updated { old, new } if is_same_request(old, new) => None,
-            notification => Some(notification.key()),
+        self.handle(
+            &self.caches.networks,
+            resync,
+            tasks,
+            |notification| match notification {
+                // A change of the status alone is our own doing.
+                Notification::Updated { old, new } if is_same_request(old, new) => None,
+                notification => Some(notification.key()),
+            },
+        );
+        self.handle(&self.caches.sets, None, tasks, |notification| {
+            network_of(&**notification.object())
         });
-        self.handle(&self.caches.sets, None, tasks, |notification| network_of(&**notification.object()));
-        self.handle(&self.caches.services, None, tasks, |notification| network_of(&**notification.object()));
-        self.handle(&self.caches.pods, None, tasks, |notification| network_of(&**notification.object()));
+        self.handle(&self.caches.services, None, tasks, |notification| {
+            network_of(&**notification.object())
+        });
+        self.handle(&self.caches.pods, None, tasks, |notification| {
+            network_of(&**notification.object())
+        });
     }
 
     fn handle<R: Resource>(
@@ -174,7 +191,10 @@ impl Controller {
         whose: fn(&Notification<R>) -> Option<ObjectKey>,
     ) {
         for informer in watched.informers() {
-            let mut subscription = informer.subscribe(SubscriptionOptions { resync, ..SubscriptionOptions::default() });
+            let mut subscription = informer.subscribe(SubscriptionOptions {
+                resync,
+                ..SubscriptionOptions::default()
+            });
             let queue = self.queue.clone();
             tasks.spawn(async move {
                 while let Some(notification) = subscription.next().await {

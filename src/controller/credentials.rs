@@ -69,13 +69,19 @@ pub async fn gather(
     Ok(NetworkCredentials { own, added, is_new })
 }
 
-async fn own(client: &Client, network: &BitcoinNetwork, random: &Random) -> Result<(Credentials, bool), Problem> {
+async fn own(
+    client: &Client,
+    network: &BitcoinNetwork,
+    random: &Random,
+) -> Result<(Credentials, bool), Problem> {
     let key = desired::secret_key(&network.key());
     match ownership::find::<Secret>(client, None, &key, &network.metadata.uid).await? {
-        Found::Ours(secret) => match read(&secret, desired::SECRET_USER, desired::SECRET_PASSWORD) {
-            Ok(credentials) => Ok((credentials, false)),
-            Err(_) => make(client, network, &key, random, true).await,
-        },
+        Found::Ours(secret) => {
+            match read(&secret, desired::SECRET_USER, desired::SECRET_PASSWORD) {
+                Ok(credentials) => Ok((credentials, false)),
+                Err(_) => make(client, network, &key, random, true).await,
+            }
+        }
         Found::Free => make(client, network, &key, random, false).await,
         Found::Terminating => Err(Problem::terminating("secret", &key)),
         Found::Foreign(owner) => Err(Problem::conflict("secret", &key, &owner)),
@@ -101,7 +107,11 @@ async fn make(
     Ok((credentials, true))
 }
 
-async fn added(client: &Client, network: &BitcoinNetwork, name: &str) -> Result<Credentials, Problem> {
+async fn added(
+    client: &Client,
+    network: &BitcoinNetwork,
+    name: &str,
+) -> Result<Credentials, Problem> {
     let key = ObjectKey::new(network.metadata.namespace.clone(), name);
     let secret = match client.get::<Secret>(&key).await {
         Ok(secret) => secret,
@@ -113,7 +123,10 @@ async fn added(client: &Client, network: &BitcoinNetwork, name: &str) -> Result<
         Err(error) => return Err(error.into()),
     };
     read(&secret, ADDED_USER, ADDED_PASSWORD).map_err(|what| {
-        Problem::blocked(reasons::SECRET_INCOMPLETE, format!("secret `{key}`: {what}"))
+        Problem::blocked(
+            reasons::SECRET_INCOMPLETE,
+            format!("secret `{key}`: {what}"),
+        )
     })
 }
 
@@ -123,6 +136,10 @@ fn forbidden(key: &ObjectKey, error: &client::Error) -> Problem {
 }
 
 fn read(secret: &Secret, user_key: &str, password_key: &str) -> Result<Credentials, String> {
-    let text = |key: &str| secret.text(key).ok_or_else(|| format!("key `{key}` is missing or is not text"));
+    let text = |key: &str| {
+        secret
+            .text(key)
+            .ok_or_else(|| format!("key `{key}` is missing or is not text"))
+    };
     Credentials::new(text(user_key)?, text(password_key)?).map_err(|error| error.to_string())
 }

@@ -80,7 +80,10 @@ pub fn secret_key(network: &ObjectKey) -> ObjectKey {
 
 /// The key of the pod with this ordinal.
 pub fn pod_key(network: &ObjectKey, ordinal: i32) -> ObjectKey {
-    ObjectKey::new(network.namespace.clone(), format!("{}-sts-{ordinal}", network.name))
+    ObjectKey::new(
+        network.namespace.clone(),
+        format!("{}-sts-{ordinal}", network.name),
+    )
 }
 
 /// The DNS name of a pod within its namespace.
@@ -95,7 +98,13 @@ pub fn selector_text(network: &ObjectKey) -> String {
 
 /// What all nodes of this network say of themselves, so that their peers can be told from strangers.
 pub fn identity(network: &BitcoinNetwork) -> String {
-    network.metadata.uid.chars().filter(char::is_ascii_alphanumeric).take(8).collect()
+    network
+        .metadata
+        .uid
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect()
 }
 
 /// What a network's nodes are started with: whatever changes here needs a restart.
@@ -121,8 +130,9 @@ impl Startup {
 
     /// Changes when pods have to be replaced.
     pub fn restart_hash(&self) -> String {
-        let parts: Vec<&str> =
-            std::iter::once(self.image.as_str()).chain(self.rpcauth.iter().map(String::as_str)).collect();
+        let parts: Vec<&str> = std::iter::once(self.image.as_str())
+            .chain(self.rpcauth.iter().map(String::as_str))
+            .collect();
         digest::of(&parts)[..16].to_owned()
     }
 }
@@ -142,7 +152,11 @@ pub fn service(network: &BitcoinNetwork) -> Value {
             port("zmq-tx", ZMQ_TX_PORT),
         ],
     });
-    object::<crate::api::core::Service>(network, &service_key(&network.key()), json!({"spec": spec}))
+    object::<crate::api::core::Service>(
+        network,
+        &service_key(&network.key()),
+        json!({"spec": spec}),
+    )
 }
 
 /// The StatefulSet: `replicas` pods at once, replaced by nobody but us.
@@ -209,10 +223,9 @@ fn pod_spec(network: &BitcoinNetwork, startup: &Startup) -> Value {
 }
 
 fn container(network: &BitcoinNetwork, startup: &Startup) -> Value {
-    let port = |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
-    let field = |name: &str, path: &str| {
-        json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}})
-    };
+    let port =
+        |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
+    let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
     json!({
         "name": format!("{}-ctr", stateful_set_key(&network.key()).name),
         "image": startup.image,
@@ -289,7 +302,12 @@ fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<String> {
     arguments.push(format!("-zmqpubrawblock=tcp://$(POD_IP):{ZMQ_BLOCK_PORT}"));
     arguments.push(format!("-zmqpubrawtx=tcp://$(POD_IP):{ZMQ_TX_PORT}"));
     arguments.push(format!("-uacomment={}.$(POD_NAME)", identity(network)));
-    arguments.extend(startup.rpcauth.iter().map(|line| format!("-rpcauth={line}")));
+    arguments.extend(
+        startup
+            .rpcauth
+            .iter()
+            .map(|line| format!("-rpcauth={line}")),
+    );
     arguments
 }
 

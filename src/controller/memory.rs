@@ -71,7 +71,10 @@ impl Memory {
         if self.uid == network.metadata.uid {
             self
         } else {
-            Memory { uid: network.metadata.uid.clone(), ..Memory::default() }
+            Memory {
+                uid: network.metadata.uid.clone(),
+                ..Memory::default()
+            }
         }
     }
 
@@ -94,7 +97,10 @@ impl Memory {
             return Some(client.clone());
         }
         let client = RpcClient::new(reach.transport(&pod.key()), endpoint.clone(), own);
-        self.clients.insert(ordinal, (pod.metadata.uid.clone(), endpoint, client.clone()));
+        self.clients.insert(
+            ordinal,
+            (pod.metadata.uid.clone(), endpoint, client.clone()),
+        );
         Some(client)
     }
 

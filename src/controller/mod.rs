@@ -18,7 +18,10 @@
 //! | [`reach`], [`problem`], [`reasons`], [`digest`] | small words the others use |
 
 pub mod caches;
-#[allow(clippy::module_inception, reason = "the chapter and the room have one name in client-go, too")]
+#[allow(
+    clippy::module_inception,
+    reason = "the chapter and the room have one name in client-go, too"
+)]
 pub mod controller;
 pub mod credentials;
 pub mod desired;

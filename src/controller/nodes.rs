@@ -91,7 +91,9 @@ pub async fn ask_all(nodes: BTreeMap<i32, RpcClient>) -> BTreeMap<i32, Answer> {
 async fn ask(rpc: &RpcClient) -> Answer {
     match three_questions(rpc).await {
         Ok(answer) => answer,
-        Err(error) if error.is_unauthorized() => Answer::Unauthorized(rpc.rest().chain_info().await.ok()),
+        Err(error) if error.is_unauthorized() => {
+            Answer::Unauthorized(rpc.rest().chain_info().await.ok())
+        }
         Err(error) if error.is_warming_up() => Answer::WarmingUp,
         Err(error) => Answer::None(with_causes(&error)),
     }
@@ -101,11 +103,18 @@ async fn three_questions(rpc: &RpcClient) -> Result<Answer, Error> {
     let chain = rpc.get_blockchain_info().await?;
     let network = rpc.get_network_info().await?;
     let peers = rpc.get_peer_info().await?;
-    Ok(Answer::Full { chain, network, peers })
+    Ok(Answer::Full {
+        chain,
+        network,
+        peers,
+    })
 }
 
 /// An error and its causes in one line.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| std::error::Error::source(*cause));
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
+    std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -67,7 +67,11 @@ impl<R: Resource> OwnWrites<R> {
     /// Remembers that a write, made while the cache showed `cached`, was answered with `answer`.
     pub fn remember(&mut self, cached: Option<&R>, answer: Arc<R>) {
         let based_on = version(cached).map(Box::from);
-        self.0 = Some(Write { based_on, answer, at: Instant::now() });
+        self.0 = Some(Write {
+            based_on,
+            answer,
+            at: Instant::now(),
+        });
     }
 }
 

@@ -27,8 +27,15 @@ pub type Pods = BTreeMap<i32, Arc<Pod>>;
 
 /// Those of `pods` that belong to set `set_uid`, by ordinal.
 pub fn of_set(pods: Vec<Arc<Pod>>, set_uid: &str) -> Pods {
-    let is_ours = |pod: &Arc<Pod>| pod.metadata.controller().is_some_and(|owner| owner.uid == set_uid);
-    pods.into_iter().filter(is_ours).filter_map(|pod| Some((ordinal(&pod)?, pod))).collect()
+    let is_ours = |pod: &Arc<Pod>| {
+        pod.metadata
+            .controller()
+            .is_some_and(|owner| owner.uid == set_uid)
+    };
+    pods.into_iter()
+        .filter(is_ours)
+        .filter_map(|pod| Some((ordinal(&pod)?, pod)))
+        .collect()
 }
 
 /// The number at the end of the pod's name.
@@ -67,10 +74,14 @@ pub fn to_replace(
     let candidate = *outdated.last()?;
     let chains = (0..wanted).filter_map(|ordinal| tip(&ordinal));
     let best: BlockHash = chains.max_by_key(|chain| chain.chain_work)?.best_block_hash;
-    let others_are_synced = (0..wanted).filter(|ordinal| *ordinal != candidate).all(|ordinal| {
-        let is_there = pods.get(&ordinal).is_some_and(|pod| !pod.metadata.is_terminating());
-        is_there && tip(&ordinal).is_some_and(|chain| chain.best_block_hash == best)
-    });
+    let others_are_synced = (0..wanted)
+        .filter(|ordinal| *ordinal != candidate)
+        .all(|ordinal| {
+            let is_there = pods
+                .get(&ordinal)
+                .is_some_and(|pod| !pod.metadata.is_terminating());
+            is_there && tip(&ordinal).is_some_and(|chain| chain.best_block_hash == best)
+        });
     others_are_synced.then_some(candidate)
 }
 
@@ -81,17 +92,27 @@ pub fn trouble(pod: &Pod) -> Option<(String, String)> {
         let waiting = container.state.waiting.as_ref()?;
         let reason = waiting.reason.as_deref()?;
         let ended = container.last_state.terminated.as_ref();
-        let message = match (text(&waiting.message), ended.and_then(|ended| ended.exit_code)) {
+        let message = match (
+            text(&waiting.message),
+            ended.and_then(|ended| ended.exit_code),
+        ) {
             (message, Some(code)) => format!("{message} (it last ended with exit code {code})"),
             (message, None) => message,
         };
         Some((reason.to_owned(), message))
     });
     // While it is being created there is nothing wrong yet.
-    let waiting = waiting.filter(|(reason, _)| reason != "ContainerCreating" && reason != "PodInitializing");
+    let waiting =
+        waiting.filter(|(reason, _)| reason != "ContainerCreating" && reason != "PodInitializing");
     let unscheduled = || {
-        let scheduled = pod.status.condition("PodScheduled").filter(|scheduled| scheduled.status == "False")?;
-        Some((scheduled.reason.as_deref()?.to_owned(), text(&scheduled.message)))
+        let scheduled = pod
+            .status
+            .condition("PodScheduled")
+            .filter(|scheduled| scheduled.status == "False")?;
+        Some((
+            scheduled.reason.as_deref()?.to_owned(),
+            text(&scheduled.message),
+        ))
     };
     let failed = || {
         let reason = pod.status.reason.as_deref()?;

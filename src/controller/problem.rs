@@ -29,7 +29,10 @@ pub enum Problem {
 impl Problem {
     /// A state of the world that somebody has to change.
     pub fn blocked(reason: &'static str, message: impl Into<String>) -> Self {
-        Problem::Blocked { reason, message: message.into() }
+        Problem::Blocked {
+            reason,
+            message: message.into(),
+        }
     }
 
     /// The name is somebody else's.

@@ -80,8 +80,13 @@ impl Owned for StatefulSet {
 /// [`Problem::Blocked`]: the name or the spec has to be changed.
 pub fn checked_spec(network: &BitcoinNetwork) -> Result<&BitcoinNetworkSpec, Problem> {
     let name = network.metadata.name.as_str();
-    let is_label = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    let is_label = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let starts_well = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase());
     if name.len() > MAX_NAME_LENGTH || !is_label || !starts_well || name.ends_with('-') {
         let message = format!(
             "`{name}` cannot name a network: at most {MAX_NAME_LENGTH} lower-case letters, digits and dashes, a letter first"
@@ -91,11 +96,17 @@ pub fn checked_spec(network: &BitcoinNetwork) -> Result<&BitcoinNetworkSpec, Pro
     let spec = match &network.spec {
         Spec::Valid(spec) => spec,
         Spec::Invalid(reason) => {
-            return Err(Problem::blocked(reasons::INVALID_SPEC, format!("the spec cannot be read: {reason}")));
+            return Err(Problem::blocked(
+                reasons::INVALID_SPEC,
+                format!("the spec cannot be read: {reason}"),
+            ));
         }
     };
     if !(0..=MAX_NODES).contains(&spec.nodes) {
-        let message = format!("`nodes` is {}; it must be from 0 to {MAX_NODES}", spec.nodes);
+        let message = format!(
+            "`nodes` is {}; it must be from 0 to {MAX_NODES}",
+            spec.nodes
+        );
         return Err(Problem::blocked(reasons::INVALID_SPEC, message));
     }
     Ok(spec)
@@ -111,10 +122,15 @@ impl NetworkReconciler {
         let spec = checked_spec(network)?;
         let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
-        let credentials = credentials::gather(&self.client, network, secret, defaults, &self.random).await?;
+        let credentials =
+            credentials::gather(&self.client, network, secret, defaults, &self.random).await?;
         if credentials.is_new {
             let key = desired::secret_key(&network.key());
-            self.tell(network, reasons::CREATED, format!("created secret `{}` with credentials", key.name));
+            self.tell(
+                network,
+                reasons::CREATED,
+                format!("created secret `{}` with credentials", key.name),
+            );
         }
         memory.use_credentials(&credentials.own);
 
@@ -122,13 +138,17 @@ impl NetworkReconciler {
         let cached = self.caches.services.get(&desired::service_key(&key));
         let desired_service = desired::service(network);
         let mut services = std::mem::take(&mut memory.services);
-        let outcome = self.ensure(network, memory, &mut services, cached, &desired_service).await;
+        let outcome = self
+            .ensure(network, memory, &mut services, cached, &desired_service)
+            .await;
         memory.services = services;
         outcome?;
 
         let cached = self.caches.sets.get(&desired::stateful_set_key(&key));
         let mut sets = std::mem::take(&mut memory.sets);
-        let outcome = self.ensure_set(network, spec, memory, &mut sets, cached, &credentials).await;
+        let outcome = self
+            .ensure_set(network, spec, memory, &mut sets, cached, &credentials)
+            .await;
         memory.sets = sets;
         outcome
     }
@@ -144,11 +164,18 @@ impl NetworkReconciler {
     ) -> Result<Provided, Problem> {
         // Without an image in the spec a set that is there keeps the one it has.
         let live_image = sets.over(cached.clone()).as_deref().and_then(image_of);
-        let image = spec.image.clone().or(live_image).unwrap_or_else(|| desired::DEFAULT_IMAGE.to_owned());
+        let image = spec
+            .image
+            .clone()
+            .or(live_image)
+            .unwrap_or_else(|| desired::DEFAULT_IMAGE.to_owned());
         let startup = Startup::new(image, &credentials.own, credentials.added.as_ref());
         let desired = desired::stateful_set(network, spec.nodes, &startup);
         let set = self.ensure(network, memory, sets, cached, &desired).await?;
-        Ok(Provided { set, restart_hash: startup.restart_hash() })
+        Ok(Provided {
+            set,
+            restart_hash: startup.restart_hash(),
+        })
     }
 
     /// Makes the object at `desired`'s name what `desired` says, and returns it as it then is.
@@ -180,7 +207,11 @@ impl NetworkReconciler {
                 let now = self.apply(&key, desired, false).await?;
                 writes.remember(cached.as_deref(), Arc::clone(&now));
                 info!(object = %key, "created {}", R::WORD);
-                self.tell(network, reasons::CREATED, format!("created {} `{}`", R::WORD, key.name));
+                self.tell(
+                    network,
+                    reasons::CREATED,
+                    format!("created {} `{}`", R::WORD, key.name),
+                );
                 Ok(now)
             }
             Found::Terminating => Err(Problem::terminating(R::WORD, &key)),
@@ -188,7 +219,12 @@ impl NetworkReconciler {
         }
     }
 
-    async fn apply<R: Owned>(&self, key: &ObjectKey, body: &Value, exists: bool) -> Result<Arc<R>, Problem> {
+    async fn apply<R: Owned>(
+        &self,
+        key: &ObjectKey,
+        body: &Value,
+        exists: bool,
+    ) -> Result<Arc<R>, Problem> {
         match self.client.apply::<R>(key, body).await {
             Ok(object) => Ok(Arc::new(object)),
             Err(error) if exists && error.is_invalid() => {
@@ -211,7 +247,11 @@ impl NetworkReconciler {
         path: &str,
     ) -> Result<(), Problem> {
         let (generation, now) = (network.metadata.generation, Instant::now());
-        let first = Repairs { generation, count: 0, last: now };
+        let first = Repairs {
+            generation,
+            count: 0,
+            last: now,
+        };
         let repairs = memory.repairs.entry(R::WORD).or_insert(first);
         if repairs.generation != generation || repairs.last.elapsed() > CONTEST_REST {
             *repairs = first;
@@ -220,16 +260,30 @@ impl NetworkReconciler {
             let message = format!("somebody keeps changing `{path}` of {} `{key}`", R::WORD);
             return Err(Problem::blocked(reasons::CONTESTED, message));
         }
-        *repairs = Repairs { generation, count: repairs.count + 1, last: now };
+        *repairs = Repairs {
+            generation,
+            count: repairs.count + 1,
+            last: now,
+        };
         Ok(())
     }
 
-    fn tell_repair<R: Owned>(&self, network: &BitcoinNetwork, live: &R, desired: &Value, path: &str) {
+    fn tell_repair<R: Owned>(
+        &self,
+        network: &BitcoinNetwork,
+        live: &R,
+        desired: &Value,
+        path: &str,
+    ) {
         let name = live.metadata().name.as_str();
         info!(object = %live.key(), path, "put {} right", R::WORD);
         if path == "spec.replicas" {
             let (from, to) = (&live.spec()["replicas"], &desired["spec"]["replicas"]);
-            self.tell(network, reasons::SCALED, format!("scaling `{name}` from {from} to {to} nodes"));
+            self.tell(
+                network,
+                reasons::SCALED,
+                format!("scaling `{name}` from {from} to {to} nodes"),
+            );
         } else if path != HASH_PATH {
             let message = format!("put {} `{name}` right: `{path}` was not as wanted", R::WORD);
             self.tell(network, reasons::REPAIRED, message);
@@ -252,7 +306,8 @@ pub fn first_difference<R: Owned>(live: &R, desired: &Value) -> Option<String> {
 }
 
 /// The path of the annotation that only says that something has changed.
-const HASH_PATH: &str = "metadata.annotations.bitcoincontroller.christianb93.github.com/applied-hash";
+const HASH_PATH: &str =
+    "metadata.annotations.bitcoincontroller.christianb93.github.com/applied-hash";
 
 /// The part of a live object that is compared.
 fn view<R: Owned>(live: &R) -> Value {
@@ -271,6 +326,8 @@ fn view<R: Owned>(live: &R) -> Value {
 fn image_of(set: &StatefulSet) -> Option<String> {
     let name = format!("{}-ctr", set.metadata.name);
     let containers = set.spec["template"]["spec"]["containers"].as_array()?;
-    let node = containers.iter().find(|container| container["name"] == name.as_str())?;
+    let node = containers
+        .iter()
+        .find(|container| container["name"] == name.as_str())?;
     node["image"].as_str().map(str::to_owned)
 }

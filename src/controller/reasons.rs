@@ -86,5 +86,12 @@ pub fn blocking(reason: &str) -> Option<&'static str> {
 
 /// Whether `reason` of PodsReady is what every start looks like.
 pub fn is_on_its_way(reason: &str) -> bool {
-    [ALL_ANSWER, STARTING, NOT_ANSWERING, UNAUTHORIZED, INVALID_SPEC].contains(&reason)
+    [
+        ALL_ANSWER,
+        STARTING,
+        NOT_ANSWERING,
+        UNAUTHORIZED,
+        INVALID_SPEC,
+    ]
+    .contains(&reason)
 }

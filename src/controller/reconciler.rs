@@ -70,7 +70,10 @@ pub trait Reconciler: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// What was done stays done; the next pass goes on from there.
-    fn reconcile(&self, key: &ObjectKey) -> impl Future<Output = Result<Action, Self::Error>> + Send;
+    fn reconcile(
+        &self,
+        key: &ObjectKey,
+    ) -> impl Future<Output = Result<Action, Self::Error>> + Send;
 }
 
 /// The reconciler of [`BitcoinNetwork`]s.
@@ -89,7 +92,11 @@ impl Reconciler for NetworkReconciler {
     type Error = Problem;
 
     async fn reconcile(&self, key: &ObjectKey) -> Result<Action, Problem> {
-        let memory = self.memories.remove(key).map(|(_, memory)| memory).unwrap_or_default();
+        let memory = self
+            .memories
+            .remove(key)
+            .map(|(_, memory)| memory)
+            .unwrap_or_default();
         let Some(cached) = self.caches.networks.get(key) else {
             return Ok(Action::Done);
         };
@@ -100,9 +107,13 @@ impl Reconciler for NetworkReconciler {
         if network.metadata.is_terminating() {
             return Ok(Action::Done);
         }
-        let outcome = tokio::time::timeout(PASS_DEADLINE, self.pass(&cached, &network, &mut memory)).await;
+        let outcome =
+            tokio::time::timeout(PASS_DEADLINE, self.pass(&cached, &network, &mut memory)).await;
         self.memories.insert(key.clone(), memory);
-        outcome.unwrap_or(Ok(Action::RequeueAfter(QUICK_POLL.1)))
+        outcome.unwrap_or_else(|_| {
+            tracing::warn!(deadline = ?PASS_DEADLINE, "the pass did not end in time and was cut short");
+            Ok(Action::RequeueAfter(QUICK_POLL.1))
+        })
     }
 }
 
@@ -135,7 +146,10 @@ impl NetworkReconciler {
         network: &BitcoinNetwork,
         memory: &mut Memory,
     ) -> Result<Action, Problem> {
-        let mut sight = Sight { wanted: checked_spec(network).ok().map(|spec| spec.nodes), ..Sight::default() };
+        let mut sight = Sight {
+            wanted: checked_spec(network).ok().map(|spec| spec.nodes),
+            ..Sight::default()
+        };
         let has_acted = match self.act(network, memory, &mut sight).await {
             Ok(has_acted) => has_acted,
             Err(Problem::Blocked { reason, message }) => {
@@ -147,7 +161,9 @@ impl NetworkReconciler {
         let apart = !sight.one_tip();
         sight.apart_for = memory::since(&mut memory.apart_since, apart);
         let (status, due) = self.report(cached, network, memory, &sight).await?;
-        Ok(Action::RequeueAfter(next_look(&status, memory, has_acted).min(due)))
+        Ok(Action::RequeueAfter(
+            next_look(&status, memory, has_acted).min(due),
+        ))
     }
 
     /// Everything but the status. Returns whether a node or a pod was acted upon.
@@ -177,12 +193,22 @@ impl NetworkReconciler {
 
     /// Records good news about `network`.
     pub(crate) fn tell(&self, network: &BitcoinNetwork, reason: &'static str, message: String) {
-        self.recorder.event(&ObjectReference::to(network), EventType::Normal, reason, message);
+        self.recorder.event(
+            &ObjectReference::to(network),
+            EventType::Normal,
+            reason,
+            message,
+        );
     }
 
     /// Records bad news about `network`.
     pub(crate) fn warn(&self, network: &BitcoinNetwork, reason: &'static str, message: String) {
-        self.recorder.event(&ObjectReference::to(network), EventType::Warning, reason, message);
+        self.recorder.event(
+            &ObjectReference::to(network),
+            EventType::Warning,
+            reason,
+            message,
+        );
     }
 }
 

@@ -70,7 +70,11 @@ impl NetworkReconciler {
             "metadata": {"name": key.name, "namespace": key.namespace, "uid": network.metadata.uid},
             "status": next,
         });
-        let reply = match self.client.apply_status::<BitcoinNetwork>(&key, &body).await {
+        let reply = match self
+            .client
+            .apply_status::<BitcoinNetwork>(&key, &body)
+            .await
+        {
             Ok(reply) => reply,
             // Deleted, and perhaps made again, in between: the cache will say so.
             Err(error) if error.is_not_found() || error.is_conflict() => {
@@ -91,8 +95,15 @@ impl NetworkReconciler {
     }
 
     /// Records an event for each judgement that has turned.
-    fn tell_turns(&self, network: &BitcoinNetwork, before: &BitcoinNetworkStatus, next: &BitcoinNetworkStatus) {
-        let Some(ready) = next.condition("Ready") else { return };
+    fn tell_turns(
+        &self,
+        network: &BitcoinNetwork,
+        before: &BitcoinNetworkStatus,
+        next: &BitcoinNetworkStatus,
+    ) {
+        let Some(ready) = next.condition("Ready") else {
+            return;
+        };
         let was = before.condition("Ready");
         match (was.map(|was| was.status), ready.status) {
             (Some(ConditionStatus::True), ConditionStatus::True) => {}
@@ -110,11 +121,19 @@ impl NetworkReconciler {
                 None => {}
             },
         }
-        if let Some(pods) = next.condition("PodsReady").filter(|pods| pods.status != ConditionStatus::True)
+        if let Some(pods) = next
+            .condition("PodsReady")
+            .filter(|pods| pods.status != ConditionStatus::True)
             && !reasons::is_on_its_way(&pods.reason)
-            && before.condition("PodsReady").is_none_or(|was| was.reason != pods.reason)
+            && before
+                .condition("PodsReady")
+                .is_none_or(|was| was.reason != pods.reason)
         {
-            self.warn(network, reasons::POD_TROUBLE, format!("{}: {}", pods.reason, pods.message));
+            self.warn(
+                network,
+                reasons::POD_TROUBLE,
+                format!("{}: {}", pods.reason, pods.message),
+            );
         }
     }
 }

@@ -51,25 +51,36 @@ pub struct Sight {
 impl Sight {
     /// Whether every wanted node answered with our credentials.
     pub fn all_answer(&self) -> bool {
-        self.wanted.is_some_and(|wanted| (0..wanted).all(|ordinal| self.is_ready(ordinal)))
+        self.wanted
+            .is_some_and(|wanted| (0..wanted).all(|ordinal| self.is_ready(ordinal)))
     }
 
     /// Whether all wanted nodes have said the same best block.
     pub fn one_tip(&self) -> bool {
-        let Some(wanted) = self.wanted else { return false };
-        let mut tips = (0..wanted).map(|ordinal| self.chain(ordinal).map(|chain| chain.best_block_hash));
+        let Some(wanted) = self.wanted else {
+            return false;
+        };
+        let mut tips =
+            (0..wanted).map(|ordinal| self.chain(ordinal).map(|chain| chain.best_block_hash));
         let first = tips.next().unwrap_or_default();
         tips.all(|tip| tip.is_some() && tip == first) && (first.is_some() || wanted == 0)
     }
 
     /// The pods that count: neither terminating nor one too many.
     fn n_pods(&self) -> i32 {
-        let alive = self.pods.values().filter(|pod| !pod.metadata.is_terminating()).count();
+        let alive = self
+            .pods
+            .values()
+            .filter(|pod| !pod.metadata.is_terminating())
+            .count();
         i32::try_from(alive).unwrap_or(i32::MAX)
     }
 
     fn is_ready(&self, ordinal: i32) -> bool {
-        let is_alive = self.pods.get(&ordinal).is_some_and(|pod| !pod.metadata.is_terminating());
+        let is_alive = self
+            .pods
+            .get(&ordinal)
+            .is_some_and(|pod| !pod.metadata.is_terminating());
         is_alive && self.answers.get(&ordinal).is_some_and(Answer::is_full)
     }
 
@@ -78,7 +89,10 @@ impl Sight {
     }
 
     fn best(&self) -> Option<&BlockchainInfo> {
-        self.answers.values().filter_map(Answer::chain).max_by_key(|chain| chain.chain_work)
+        self.answers
+            .values()
+            .filter_map(Answer::chain)
+            .max_by_key(|chain| chain.chain_work)
     }
 }
 
@@ -96,8 +110,15 @@ pub fn next(
         selector: desired::selector_text(&key),
         links: sight.links.unwrap_or(before.links),
         height: sight.best().map(|chain| chain.blocks),
-        tip: sight.one_tip().then(|| sight.best().map(|chain| chain.best_block_hash.to_string())).flatten(),
-        nodes: sight.pods.keys().map(|ordinal| node(network, sight, *ordinal)).collect(),
+        tip: sight
+            .one_tip()
+            .then(|| sight.best().map(|chain| chain.best_block_hash.to_string()))
+            .flatten(),
+        nodes: sight
+            .pods
+            .keys()
+            .map(|ordinal| node(network, sight, *ordinal))
+            .collect(),
         ..BitcoinNetworkStatus::default()
     };
     let n_ready = status.nodes.iter().filter(|node| node.ready).count();
@@ -114,12 +135,18 @@ pub fn next(
 
 /// `status` with the facts that change all the time replaced by those of `before`: to see whether
 /// anything else differs.
-pub fn without_chain_facts(status: &BitcoinNetworkStatus, before: &BitcoinNetworkStatus) -> BitcoinNetworkStatus {
+pub fn without_chain_facts(
+    status: &BitcoinNetworkStatus,
+    before: &BitcoinNetworkStatus,
+) -> BitcoinNetworkStatus {
     let mut same = status.clone();
     same.height = before.height;
     same.tip.clone_from(&before.tip);
     for node in &mut same.nodes {
-        if let Some(old) = before.nodes.iter().find(|old| old.ordinal == node.ordinal && old.pod_uid == node.pod_uid)
+        if let Some(old) = before
+            .nodes
+            .iter()
+            .find(|old| old.ordinal == node.ordinal && old.pod_uid == node.pod_uid)
         {
             node.height = old.height;
             node.tip.clone_from(&old.tip);
@@ -130,7 +157,11 @@ pub fn without_chain_facts(status: &BitcoinNetworkStatus, before: &BitcoinNetwor
     for condition in &mut same.conditions {
         if let Some(old) = before.condition(&condition.type_)
             && (old.status, &old.reason, old.observed_generation)
-                == (condition.status, &condition.reason, condition.observed_generation)
+                == (
+                    condition.status,
+                    &condition.reason,
+                    condition.observed_generation,
+                )
         {
             condition.message.clone_from(&old.message);
         }
@@ -143,9 +174,10 @@ fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {
     let name = pod.metadata.name.to_string();
     let chain = sight.chain(ordinal);
     let (version, peers) = match sight.answers.get(&ordinal) {
-        Some(Answer::Full { network, peers, .. }) => {
-            (Some(network.subversion.clone()), i64::try_from(peers.len()).ok())
-        }
+        Some(Answer::Full { network, peers, .. }) => (
+            Some(network.subversion.clone()),
+            i64::try_from(peers.len()).ok(),
+        ),
         _ => (None, None),
     };
     NodeStatus {
@@ -170,17 +202,43 @@ struct Judgement {
 }
 
 impl Judgement {
-    fn new(name: &'static str, holds: bool, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        let status = if holds { ConditionStatus::True } else { ConditionStatus::False };
-        Judgement { name, status, reason: reason.into(), message: message.into() }
+    fn new(
+        name: &'static str,
+        holds: bool,
+        reason: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let status = if holds {
+            ConditionStatus::True
+        } else {
+            ConditionStatus::False
+        };
+        Judgement {
+            name,
+            status,
+            reason: reason.into(),
+            message: message.into(),
+        }
     }
 
     fn unknown(name: &'static str, reason: &str, message: &str) -> Self {
-        Judgement { name, status: ConditionStatus::Unknown, reason: reason.to_owned(), message: message.to_owned() }
+        Judgement {
+            name,
+            status: ConditionStatus::Unknown,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        }
     }
 
-    fn into_condition(self, before: &BitcoinNetworkStatus, generation: i64, now: Timestamp) -> Condition {
-        let unchanged = before.condition(self.name).filter(|old| old.status == self.status);
+    fn into_condition(
+        self,
+        before: &BitcoinNetworkStatus,
+        generation: i64,
+        now: Timestamp,
+    ) -> Condition {
+        let unchanged = before
+            .condition(self.name)
+            .filter(|old| old.status == self.status);
         Condition {
             type_: self.name.to_owned(),
             status: self.status,
@@ -195,29 +253,50 @@ impl Judgement {
 fn pods_ready(sight: &Sight) -> Judgement {
     let name = "PodsReady";
     let Some(wanted) = sight.wanted else {
-        return Judgement::new(name, false, reasons::INVALID_SPEC, "the spec cannot be read");
+        return Judgement::new(
+            name,
+            false,
+            reasons::INVALID_SPEC,
+            "the spec cannot be read",
+        );
     };
-    let missing: Vec<i32> = (0..wanted).filter(|ordinal| !sight.is_ready(*ordinal)).collect();
+    let missing: Vec<i32> = (0..wanted)
+        .filter(|ordinal| !sight.is_ready(*ordinal))
+        .collect();
     let Some(first) = missing.first() else {
-        return Judgement::new(name, true, reasons::ALL_ANSWER, format!("all {wanted} nodes answer"));
+        return Judgement::new(
+            name,
+            true,
+            reasons::ALL_ANSWER,
+            format!("all {wanted} nodes answer"),
+        );
     };
     let counted = format!("{} of {wanted} nodes do not answer", missing.len());
     let told = missing.iter().find_map(|ordinal| {
         let pod = sight.pods.get(ordinal)?;
         let (reason, message) = pods::trouble(pod)?;
-        Some((reason, format!("{counted}; pod {}: {message}", pod.metadata.name)))
+        Some((
+            reason,
+            format!("{counted}; pod {}: {message}", pod.metadata.name),
+        ))
     });
     if let Some((reason, message)) = told {
         return Judgement::new(name, false, camel_case(&reason), message);
     }
     if let Some(message) = &sight.failed_create {
-        return Judgement::new(name, false, reasons::FAILED_CREATE, format!("{counted}; {message}"));
+        return Judgement::new(
+            name,
+            false,
+            reasons::FAILED_CREATE,
+            format!("{counted}; {message}"),
+        );
     }
     let (reason, message) = match sight.answers.get(first) {
         Some(Answer::None(why)) => (reasons::NOT_ANSWERING, format!("node {first}: {why}")),
-        Some(Answer::Unauthorized(_)) => {
-            (reasons::UNAUTHORIZED, format!("node {first} was started with other credentials"))
-        }
+        Some(Answer::Unauthorized(_)) => (
+            reasons::UNAUTHORIZED,
+            format!("node {first} was started with other credentials"),
+        ),
         _ => (reasons::STARTING, format!("node {first} is on its way")),
     };
     Judgement::new(name, false, reason, format!("{counted}; {message}"))
@@ -230,7 +309,11 @@ fn connected(sight: &Sight) -> Judgement {
     };
     let message = format!("{present} of {wanted} links are there");
     let holds = sight.wanted.is_some() && wanted == present;
-    let reason = if holds { reasons::ALL_LINKED } else { reasons::LINKS_MISSING };
+    let reason = if holds {
+        reasons::ALL_LINKED
+    } else {
+        reasons::LINKS_MISSING
+    };
     Judgement::new(name, holds, reason, message)
 }
 
@@ -243,7 +326,9 @@ fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
         };
         return Judgement::new(name, true, reasons::ONE_TIP, message);
     }
-    let was_synced = before.condition(name).filter(|old| old.status == ConditionStatus::True);
+    let was_synced = before
+        .condition(name)
+        .filter(|old| old.status == ConditionStatus::True);
     if let Some(old) = was_synced
         && sight.apart_for.is_some_and(|apart| apart < SYNC_GRACE)
     {
@@ -265,7 +350,10 @@ fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {
     if let Some((reason, message)) = &sight.blocked {
         return Judgement::new(name, false, *reason, message.clone());
     }
-    if let Some(unmet) = judgements.iter().find(|judgement| judgement.status != ConditionStatus::True) {
+    if let Some(unmet) = judgements
+        .iter()
+        .find(|judgement| judgement.status != ConditionStatus::True)
+    {
         return Judgement::new(name, false, unmet.reason.clone(), unmet.message.clone());
     }
     if sight.n_outdated > 0 {
@@ -277,12 +365,21 @@ fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {
         let message = format!("there are {present} pods, {wanted} are asked for");
         return Judgement::new(name, false, reasons::SCALING, message);
     }
-    Judgement::new(name, true, reasons::READY, format!("all {wanted} nodes are ready, connected and synced"))
+    Judgement::new(
+        name,
+        true,
+        reasons::READY,
+        format!("all {wanted} nodes are ready, connected and synced"),
+    )
 }
 
 /// A reason from elsewhere, made fit for a condition: letters and digits only, a letter first.
 fn camel_case(reason: &str) -> String {
-    let reason: String = reason.chars().filter(char::is_ascii_alphanumeric).take(128).collect();
+    let reason: String = reason
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(128)
+        .collect();
     match reason.chars().next() {
         Some(first) if first.is_ascii_alphabetic() => reason,
         _ => reasons::STARTING.to_owned(),

@@ -55,7 +55,9 @@ impl NetworkReconciler {
         let clients: BTreeMap<i32, RpcClient> = pods
             .range(0..wanted.max(0))
             .filter(|(_, pod)| !pod.metadata.is_terminating())
-            .filter_map(|(ordinal, pod)| Some((*ordinal, memory.client(*ordinal, pod, &self.reach)?)))
+            .filter_map(|(ordinal, pod)| {
+                Some((*ordinal, memory.client(*ordinal, pod, &self.reach)?))
+            })
             .collect();
         sight.answers = nodes::ask_all(clients.clone()).await;
         clients
@@ -72,17 +74,28 @@ impl NetworkReconciler {
         let prefix = format!("{}-", desired::stateful_set_key(&network.key()).name);
         let size = u32::try_from(wanted).unwrap_or_default();
         let Some(members) = Members::new(&desired::identity(network), &prefix, size) else {
-            let message = format!("the network's uid `{}` does not begin with 8 hexadecimal digits", network.metadata.uid);
+            let message = format!(
+                "the network's uid `{}` does not begin with 8 hexadecimal digits",
+                network.metadata.uid
+            );
             return Err(Problem::blocked(reasons::INVALID_NAME, message));
         };
         let answered = answered(&sight.pods, &sight.answers);
-        let plan = peers::plan(&members, Topology::Automatic, &answered, self.clock.unix_seconds());
+        let plan = peers::plan(
+            &members,
+            Topology::Automatic,
+            &answered,
+            self.clock.unix_seconds(),
+        );
         sight.links = Some(Links {
             wanted: i64::try_from(plan.wanted.len()).unwrap_or(i64::MAX),
             present: i64::try_from(plan.present.len()).unwrap_or(i64::MAX),
         });
         for stranger in &plan.strangers {
-            let message = format!("cut node {} off from {}, a node of another network", stranger.node, stranger.identity);
+            let message = format!(
+                "cut node {} off from {}, a node of another network",
+                stranger.node, stranger.identity
+            );
             warn!(network = %network.key(), "{message}");
             self.warn(network, reasons::STRANGER, message);
         }
@@ -103,7 +116,11 @@ impl NetworkReconciler {
                 Action::Disconnect { node, .. } => *node,
                 Action::Dial { from, .. } => *from,
             };
-            let Some(rpc) = i32::try_from(ordinal).ok().and_then(|ordinal| clients.get(&ordinal)).cloned() else {
+            let Some(rpc) = i32::try_from(ordinal)
+                .ok()
+                .and_then(|ordinal| clients.get(&ordinal))
+                .cloned()
+            else {
                 continue;
             };
             let permits = Arc::clone(&permits);
@@ -132,11 +149,15 @@ impl NetworkReconciler {
         sight: &mut Sight,
     ) -> Result<bool, Problem> {
         sight.n_outdated = pods::outdated(&sight.pods, wanted, restart_hash).len();
-        let Some(ordinal) = pods::to_replace(&sight.pods, wanted, restart_hash, &sight.answers) else {
+        let Some(ordinal) = pods::to_replace(&sight.pods, wanted, restart_hash, &sight.answers)
+        else {
             return Ok(false);
         };
         let pod = &sight.pods[&ordinal];
-        let options = DeleteOptions { uid: Some(pod.metadata.uid.to_string()), ..DeleteOptions::default() };
+        let options = DeleteOptions {
+            uid: Some(pod.metadata.uid.to_string()),
+            ..DeleteOptions::default()
+        };
         match self.client.delete::<Pod>(&pod.key(), &options).await {
             Ok(()) => {}
             // Gone already, or another one by now: the next pass will see.
@@ -144,7 +165,10 @@ impl NetworkReconciler {
             Err(error) => return Err(error.into()),
         }
         info!(network = %network.key(), pod = %pod.metadata.name, "replacing pod");
-        let message = format!("replacing pod {}: image or credentials have changed", pod.metadata.name);
+        let message = format!(
+            "replacing pod {}: image or credentials have changed",
+            pod.metadata.name
+        );
         self.tell(network, reasons::REPLACED, message);
         Ok(true)
     }
@@ -162,11 +186,19 @@ impl NetworkReconciler {
         if missing_for.is_none_or(|missing_for| missing_for < ASK_WHY_AFTER) {
             return Ok(None);
         }
-        let selector = format!("involvedObject.uid={},reason=FailedCreate", set.metadata.uid);
-        let params = ListParams { field_selector: Some(selector), ..ListParams::default() };
+        let selector = format!(
+            "involvedObject.uid={},reason=FailedCreate",
+            set.metadata.uid
+        );
+        let params = ListParams {
+            field_selector: Some(selector),
+            ..ListParams::default()
+        };
         let scope = Scope::Namespace(set.metadata.namespace.clone());
         let events = self.client.list_all::<Event>(&scope, &params).await?;
-        let latest = events.iter().max_by_key(|event| event.last_timestamp.or(event.first_timestamp));
+        let latest = events
+            .iter()
+            .max_by_key(|event| event.last_timestamp.or(event.first_timestamp));
         Ok(latest.map(|event| event.message.to_string()))
     }
 }

@@ -36,7 +36,10 @@ impl Narrator {
     pub fn tell(&self, text: &str) {
         let mut moving = self.moving.lock().expect("nobody panics while telling");
         let seconds = self.began.elapsed().as_secs_f64();
-        self.write(&format!("{CLEAR}[{seconds:6.2}s] {text}\n", CLEAR = self.clear()));
+        self.write(&format!(
+            "{CLEAR}[{seconds:6.2}s] {text}\n",
+            CLEAR = self.clear()
+        ));
         moving.clear();
     }
 

@@ -14,24 +14,23 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::api::core::{Pod, Secret};
-use crate::api::network::BitcoinNetworkStatus;
+use crate::api::network::{BitcoinNetworkStatus, ConditionStatus};
 use crate::api::{BitcoinNetwork, ObjectKey, Resource};
 use crate::bitcoin::{self, Credentials, RpcClient};
 use crate::client::{self, Client, DeleteOptions};
-use crate::controller::desired;
+use crate::controller::{Reach, desired};
 use crate::demo::narrator::Narrator;
-use crate::http::{Endpoint, Transport};
-use std::sync::Arc;
+use crate::http::Endpoint;
 
 /// The longest a step may take. Real nodes start in a fraction of a second; a pod that is replaced
 /// waits for its grace period and its probes.
 const STEP_DEADLINE: Duration = Duration::from_secs(120);
 
 /// How often the status is looked at while a step waits.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How many blocks are mined: a coinbase can be spent after 100 more, so 101 give one to spend.
-const BLOCKS: i64 = 101;
+const BLOCKS: u32 = 101;
 
 /// An address on regtest whose key nobody needs.
 const MINING_ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
@@ -39,7 +38,7 @@ const MINING_ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 /// The network of the story.
 pub struct Story {
     client: Client,
-    nodes: Arc<dyn Transport>,
+    nodes: Reach,
     narrator: Narrator,
     network: ObjectKey,
 }
@@ -51,6 +50,8 @@ pub enum Error {
     Api(client::Error),
     /// A node refused or could not be reached.
     Node(bitcoin::Error),
+    /// The network's Secret has no credentials.
+    Credentials(bitcoin::credentials::Error),
     /// A step did not come true in its time.
     NotInTime {
         /// What was waited for.
@@ -65,9 +66,13 @@ impl fmt::Display for Error {
         match self {
             Error::Api(_) => f.write_str("the story stopped at the API server"),
             Error::Node(_) => f.write_str("the story stopped at a node"),
+            Error::Credentials(_) => f.write_str("the network's Secret has no credentials"),
             Error::NotInTime { step, last } => {
                 let seconds = STEP_DEADLINE.as_secs();
-                write!(f, "did not come true within {seconds} s: {step}; at last: {last}")
+                write!(
+                    f,
+                    "did not come true within {seconds} s: {step}; at last: {last}"
+                )
             }
         }
     }
@@ -78,6 +83,7 @@ impl std::error::Error for Error {
         match self {
             Error::Api(error) => Some(error),
             Error::Node(error) => Some(error),
+            Error::Credentials(error) => Some(error),
             Error::NotInTime { .. } => None,
         }
     }
@@ -96,9 +102,14 @@ impl From<bitcoin::Error> for Error {
 }
 
 impl Story {
-    /// A story about the network at `network`, told by `narrator`; `nodes` connects to pods.
-    pub fn new(client: Client, nodes: Arc<dyn Transport>, narrator: Narrator, network: ObjectKey) -> Self {
-        Story { client, nodes, narrator, network }
+    /// A story about the network at `network`, told by `narrator`; `nodes` reaches pods.
+    pub fn new(client: Client, nodes: Reach, narrator: Narrator, network: ObjectKey) -> Self {
+        Story {
+            client,
+            nodes,
+            narrator,
+            network,
+        }
     }
 
     /// Tells the whole story.
@@ -110,45 +121,68 @@ impl Story {
     /// The network stays as far as the story had brought it.
     pub async fn tell(&self) -> Result<(), Error> {
         self.apply(3).await?;
-        self.until("all 3 nodes ready and connected", |status| is_ready(status, 3)).await?;
+        self.until("all 3 nodes ready and connected", |status| {
+            is_ready(status, 3)
+        })
+        .await?;
         self.mine().await?;
-        self.until("all 3 nodes at height 101", |status| is_at(status, 3, BLOCKS)).await?;
+        self.until("all 3 nodes at height 101", |status| is_at(status, 3))
+            .await?;
         self.lose_a_pod().await?;
         self.scale(4).await?;
-        self.until("node 3 joined and has all 101 blocks", |status| is_at(status, 4, BLOCKS)).await?;
+        self.until("node 3 joined and has all 101 blocks", |status| {
+            is_at(status, 4)
+        })
+        .await?;
         self.scale(3).await?;
-        self.until("back to 3 nodes", |status| is_at(status, 3, BLOCKS)).await
+        self.until("back to 3 nodes", |status| is_at(status, 3))
+            .await
     }
 
     async fn apply(&self, nodes: i32) -> Result<(), Error> {
-        self.narrator.tell(&format!("applying BitcoinNetwork {} with {nodes} nodes", self.network));
+        self.narrator.tell(&format!(
+            "applying BitcoinNetwork {} with {nodes} nodes",
+            self.network
+        ));
         let body = json!({
             "apiVersion": BitcoinNetwork::api_version(),
             "kind": BitcoinNetwork::KIND,
             "metadata": {"name": self.network.name, "namespace": self.network.namespace},
             "spec": {"nodes": nodes},
         });
-        self.client.create::<BitcoinNetwork>(&self.network.namespace, &body).await?;
+        self.client
+            .create::<BitcoinNetwork>(&self.network.namespace, &body)
+            .await?;
         Ok(())
     }
 
     async fn scale(&self, nodes: i32) -> Result<(), Error> {
         self.narrator.tell(&format!("scaling to {nodes} nodes"));
         let patch = json!({"spec": {"nodes": nodes}});
-        self.client.patch::<BitcoinNetwork>(&self.network, &patch).await?;
+        self.client
+            .patch::<BitcoinNetwork>(&self.network, &patch)
+            .await?;
         Ok(())
     }
 
     async fn mine(&self) -> Result<(), Error> {
         let pod = self.pod(0).await?;
-        let secret = self.client.get::<Secret>(&desired::secret_key(&self.network)).await?;
+        let secret = self
+            .client
+            .get::<Secret>(&desired::secret_key(&self.network))
+            .await?;
         let text = |key| secret.text(key).unwrap_or_default().to_owned();
-        let credentials = Credentials::new(text(desired::SECRET_USER), text(desired::SECRET_PASSWORD));
-        let address = pod.status.pod_ip.as_deref().unwrap_or_default();
-        let endpoint = Endpoint::new(address, desired::RPC_PORT);
-        let rpc = RpcClient::new(Arc::clone(&self.nodes), endpoint, credentials);
-        self.narrator.tell(&format!("mining {BLOCKS} blocks on node 0"));
-        rpc.generate_to_address(BLOCKS as u32, MINING_ADDRESS).await?;
+        let credentials =
+            Credentials::new(text(desired::SECRET_USER), text(desired::SECRET_PASSWORD))
+                .map_err(Error::Credentials)?;
+        let endpoint = Endpoint::new(
+            pod.status.pod_ip.as_deref().unwrap_or_default(),
+            desired::RPC_PORT,
+        );
+        let rpc = RpcClient::new(self.nodes.transport(&pod.key()), endpoint, &credentials);
+        self.narrator
+            .tell(&format!("mining {BLOCKS} blocks on node 0"));
+        rpc.generate_to_address(BLOCKS, MINING_ADDRESS).await?;
         Ok(())
     }
 
@@ -156,20 +190,35 @@ impl Story {
         let pod = self.pod(1).await?;
         let uid = pod.metadata.uid.clone();
         self.narrator.tell(&format!("deleting pod {}", pod.key()));
-        self.client.delete::<Pod>(&pod.key(), &DeleteOptions::default()).await?;
-        self.until("the pod was replaced, its links are back and it has all 101 blocks", |status| {
-            let replaced = status.nodes.iter().any(|node| node.ordinal == 1 && *node.pod_uid != *uid);
-            replaced && is_at(status, 3, BLOCKS)
-        })
+        self.client
+            .delete::<Pod>(&pod.key(), &DeleteOptions::default())
+            .await?;
+        self.until(
+            "the pod was replaced, its links are back and it has all 101 blocks",
+            |status| {
+                let replaced = status
+                    .nodes
+                    .iter()
+                    .any(|node| node.ordinal == 1 && *node.pod_uid != *uid);
+                replaced && is_at(status, 3)
+            },
+        )
         .await
     }
 
     async fn pod(&self, ordinal: i32) -> Result<Pod, Error> {
-        Ok(self.client.get(&desired::pod_key(&self.network, ordinal)).await?)
+        Ok(self
+            .client
+            .get(&desired::pod_key(&self.network, ordinal))
+            .await?)
     }
 
     /// Waits until the network's status fulfils `holds`, and tells that it does.
-    async fn until(&self, step: &str, holds: impl Fn(&BitcoinNetworkStatus) -> bool) -> Result<(), Error> {
+    async fn until(
+        &self,
+        step: &str,
+        holds: impl Fn(&BitcoinNetworkStatus) -> bool,
+    ) -> Result<(), Error> {
         let mut last = String::new();
         let wait = async {
             loop {
@@ -190,7 +239,10 @@ impl Story {
                 Ok(())
             }
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(Error::NotInTime { step: step.to_owned(), last }),
+            Err(_) => Err(Error::NotInTime {
+                step: step.to_owned(),
+                last,
+            }),
         }
     }
 }
@@ -199,20 +251,31 @@ fn is_ready(status: &BitcoinNetworkStatus, nodes: i32) -> bool {
     status.is_true("Ready") && status.ready_nodes == nodes && status.replicas == nodes
 }
 
-/// Ready, and each of exactly `nodes` nodes is at `height`.
-fn is_at(status: &BitcoinNetworkStatus, nodes: i32, height: i64) -> bool {
+/// Ready, and each of exactly `nodes` nodes has all the blocks.
+fn is_at(status: &BitcoinNetworkStatus, nodes: i32) -> bool {
     let all_there = status.nodes.len() == usize::try_from(nodes).unwrap_or_default();
-    is_ready(status, nodes) && all_there && status.nodes.iter().all(|node| node.height == Some(height))
+    is_ready(status, nodes)
+        && all_there
+        && status
+            .nodes
+            .iter()
+            .all(|node| node.height == Some(i64::from(BLOCKS)))
 }
 
 /// The status in one line.
 fn summary(status: &BitcoinNetworkStatus) -> String {
-    let heights: Vec<String> =
-        status.nodes.iter().map(|node| node.height.map_or("-".to_owned(), |height| height.to_string())).collect();
+    let heights: Vec<String> = status
+        .nodes
+        .iter()
+        .map(|node| {
+            node.height
+                .map_or("-".to_owned(), |height| height.to_string())
+        })
+        .collect();
     let unmet: Vec<String> = status
         .conditions
         .iter()
-        .filter(|condition| condition.status != crate::api::network::ConditionStatus::True)
+        .filter(|condition| condition.status != ConditionStatus::True)
         .map(|condition| format!("{} {}", condition.type_, condition.reason))
         .collect();
     format!(
@@ -221,6 +284,10 @@ fn summary(status: &BitcoinNetworkStatus) -> String {
         status.links.present,
         status.links.wanted,
         heights.join(" "),
-        if unmet.is_empty() { "all conditions true".to_owned() } else { unmet.join(", ") },
+        if unmet.is_empty() {
+            "all conditions true".to_owned()
+        } else {
+            unmet.join(", ")
+        },
     )
 }
