@@ -24,13 +24,12 @@
 //! | [`record`] | telling people what happened, without ever waiting for it | [`record::event_recorder`] |
 //! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
 //! | [`controller`] | where all of the above meet: the level-based loop | [`controller::reconciler`] |
-//! | [`sim`] | a pretend world over real HTTP, for tests and the demo | [`sim::apiserver`] |
 //! | [`base`] | time, chance, waiting, text from outside | [`base`] |
-//! | `run`, `demo`, `cli` | the wiring: flags, signals, the order of shutdown | [`run`] |
+//! | [`run`], [`cli`] | the wiring: flags, signals, the order of shutdown | [`run`] |
+//! | [`demo`] | the story of one network, told while it happens | [`demo::story`] |
 //!
-//! Who may depend on whom is a table in `test/it/tidy/arrows.rs`, held by a test. Two arrows are
-//! missing on purpose: `sim` uses neither `api` nor `client`, so both ends must agree through bytes;
-//! and `workqueue` knows nothing but time and chance, so it can be lifted out.
+//! Who may depend on whom is a table in `test/it/tidy/arrows.rs`, held by a test. `workqueue`
+//! knows nothing but time and chance, so it can be lifted out and taught alone.
 
 pub mod api;
 pub mod base;
@@ -43,5 +42,4 @@ pub mod demo;
 pub mod http;
 pub mod record;
 pub mod run;
-pub mod sim;
 pub mod workqueue;

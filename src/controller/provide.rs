@@ -7,8 +7,8 @@
 //! # Invariants
 //! - An object of somebody else is never written.
 //! - An apply to an object that is there carries its UID: a later object of that name is not meant.
-//! - After [`MAX_REPAIRS`] repairs in a row of one object, with an unchanged spec, it rests for
-//!   [`CONTEST_REST`] and is reported.
+//! - After `MAX_REPAIRS` repairs in a row of one object, with an unchanged spec, it rests for
+//!   `CONTEST_REST` and is reported.
 //!
 //! # Rights
 //! `get`, `create` and `patch` on Services and StatefulSets; `update` on `bitcoinnetworks/finalizers`,

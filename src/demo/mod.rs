@@ -5,7 +5,7 @@
 //! [`story`] has the steps, [`narrator`] tells them while they happen. `hack/demo.sh` brings a cluster.
 //!
 //! # Invariants
-//! - The controller here is the one of [`run`](crate::run), through the same doors.
+//! - The controller here is the one of [`run`](mod@crate::run), through the same doors.
 //! - The demo's network is deleted at the end, whatever came of the story; nothing else is touched.
 
 pub mod narrator;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::core::PodCondition;
 use crate::api::crd::custom_resource_definition;
-use crate::api::{BitcoinNetwork, ObjectKey, ObjectMeta, Resource};
+use crate::api::{BitcoinNetwork, ObjectKey, ObjectMeta, Resource, null_is_default};
 use crate::client::{self, Client, Config, DeleteOptions, Propagation};
 use crate::controller::Reach;
 use crate::demo::narrator::Narrator;
@@ -169,6 +169,7 @@ struct Crd {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct CrdStatus {
+    #[serde(deserialize_with = "null_is_default")]
     conditions: Vec<PodCondition>,
 }
 

@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //! - Nothing is taken for granted: each step ends on what the API server and the nodes say.
-//! - A step has a deadline, [`STEP_DEADLINE`].
+//! - A step has a deadline, `STEP_DEADLINE`.
 
 use std::fmt;
 use std::time::Duration;

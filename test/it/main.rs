@@ -13,7 +13,5 @@ mod client;
 mod controller;
 mod http;
 mod record;
-mod sim;
-mod support;
 mod tidy;
 mod workqueue;

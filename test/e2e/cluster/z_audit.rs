@@ -153,7 +153,10 @@ async fn c_the_roles_grant_what_is_used_and_nothing_else() {
         .filter(|right| !EXPECTED_SPARE.contains(&right.as_str()))
         .collect();
     let covered: Vec<&String> = used.difference(&granted).collect();
-    assert_eq!(spare, Vec::<&String>::new(), "granted and never used");
+    // Outside the cluster only some of the scenarios run, and so some rights are not needed.
+    if Mode::of_this_run() == Mode::Deployment {
+        assert_eq!(spare, Vec::<&String>::new(), "granted and never used");
+    }
     assert_eq!(
         covered,
         Vec::<&String>::new(),

@@ -1,1 +1,0 @@
-//! The contract of this room is being written.
