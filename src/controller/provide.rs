@@ -194,10 +194,11 @@ impl NetworkReconciler {
             Found::Ours(live) => match first_difference(&*live, desired) {
                 None => Ok(live),
                 Some(path) => {
-                    self.contest::<R>(network, memory, &key, &path)?;
+                    not_contested::<R>(network, memory, &key, &path)?;
                     let mut body = desired.clone();
                     body["metadata"]["uid"] = json!(live.metadata().uid);
                     let now = self.apply(&key, &body, true).await?;
+                    count_repair::<R>(network, memory);
                     writes.remember(cached.as_deref(), Arc::clone(&now));
                     self.tell_repair(network, &*live, desired, &path);
                     Ok(now)
@@ -236,36 +237,6 @@ impl NetworkReconciler {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Counts a repair, and refuses one more when there have been too many in a row.
-    fn contest<R: Owned>(
-        &self,
-        network: &BitcoinNetwork,
-        memory: &mut Memory,
-        key: &ObjectKey,
-        path: &str,
-    ) -> Result<(), Problem> {
-        let (generation, now) = (network.metadata.generation, Instant::now());
-        let first = Repairs {
-            generation,
-            count: 0,
-            last: now,
-        };
-        let repairs = memory.repairs.entry(R::WORD).or_insert(first);
-        if repairs.generation != generation || repairs.last.elapsed() > CONTEST_REST {
-            *repairs = first;
-        }
-        if repairs.count >= MAX_REPAIRS {
-            let message = format!("somebody keeps changing `{path}` of {} `{key}`", R::WORD);
-            return Err(Problem::blocked(reasons::CONTESTED, message));
-        }
-        *repairs = Repairs {
-            generation,
-            count: repairs.count + 1,
-            last: now,
-        };
-        Ok(())
     }
 
     fn tell_repair<R: Owned>(
@@ -320,6 +291,44 @@ fn view<R: Owned>(live: &R) -> Value {
             "ownerReferences": metadata.owner_references,
         },
     })
+}
+
+/// Refuses one more repair when there have been too many in a row.
+fn not_contested<R: Owned>(
+    network: &BitcoinNetwork,
+    memory: &mut Memory,
+    key: &ObjectKey,
+    path: &str,
+) -> Result<(), Problem> {
+    let is_in_a_row = |repairs: &&Repairs| {
+        repairs.generation == network.metadata.generation && repairs.last.elapsed() <= CONTEST_REST
+    };
+    match memory.repairs.get(R::WORD).filter(is_in_a_row) {
+        Some(repairs) if repairs.count >= MAX_REPAIRS => {
+            let message = format!("somebody keeps changing `{path}` of {} `{key}`", R::WORD);
+            Err(Problem::blocked(reasons::CONTESTED, message))
+        }
+        Some(_) => Ok(()),
+        None => {
+            memory.repairs.remove(R::WORD);
+            Ok(())
+        }
+    }
+}
+
+/// Counts a repair that was made.
+fn count_repair<R: Owned>(network: &BitcoinNetwork, memory: &mut Memory) {
+    let count = memory
+        .repairs
+        .get(R::WORD)
+        .map_or(0, |repairs| repairs.count);
+    let generation = network.metadata.generation;
+    let repairs = Repairs {
+        generation,
+        count: count + 1,
+        last: Instant::now(),
+    };
+    memory.repairs.insert(R::WORD, repairs);
 }
 
 /// The image that the set's nodes run.

@@ -162,7 +162,7 @@ impl NetworkReconciler {
         sight.apart_for = memory::since(&mut memory.apart_since, apart);
         let (status, due) = self.report(cached, network, memory, &sight).await?;
         Ok(Action::RequeueAfter(
-            next_look(&status, memory, has_acted).min(due),
+            next_look(&status, memory, has_acted, sight.blocked.is_some()).min(due),
         ))
     }
 
@@ -212,12 +212,18 @@ impl NetworkReconciler {
     }
 }
 
-/// When to look again: at once after an action, seldom when all is well, and otherwise the less often
-/// the longer something has been missing.
-fn next_look(status: &BitcoinNetworkStatus, memory: &mut Memory, has_acted: bool) -> Duration {
+/// When to look again: at once after an action, seldom when all is well, slowly while somebody else has
+/// to act, and otherwise the less often the longer something has been missing.
+fn next_look(
+    status: &BitcoinNetworkStatus,
+    memory: &mut Memory,
+    has_acted: bool,
+    is_blocked: bool,
+) -> Duration {
     let missing_for = memory::since(&mut memory.unready_since, !status.is_true("Ready"));
     match missing_for {
         None => SLOW_POLL,
+        Some(_) if is_blocked => QUICK_POLL.1,
         Some(_) if has_acted => AFTER_ACTION,
         Some(missing_for) => (missing_for / 10).clamp(QUICK_POLL.0, QUICK_POLL.1),
     }

@@ -342,7 +342,12 @@ fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
             None => format!("node {ordinal} unknown"),
         })
         .collect();
-    Judgement::new(name, false, reasons::TIPS_DIFFER, heights.join(", "))
+    let message = if heights.is_empty() {
+        "no node has answered".to_owned()
+    } else {
+        heights.join(", ")
+    };
+    Judgement::new(name, false, reasons::TIPS_DIFFER, message)
 }
 
 fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {
