@@ -1,1 +1,2 @@
-//! The contract of this room is being written.
+//! The pretend world.
+pub mod bitcoind;
