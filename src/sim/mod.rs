@@ -1,2 +1,5 @@
 //! The pretend world.
 pub mod bitcoind;
+#[cfg(feature = "demo")]
+pub mod process;
+pub mod runtime;

@@ -82,7 +82,7 @@ impl Node {
 
     /// Waits while the node stands still, or its answers would not reach anybody on that side.
     pub(super) async fn able_to_answer(&self, side: Side) {
-        let able = |faults: &Faults| !faults.hung && !(faults.cut && side == Side::Outside);
+        let able = |faults: &Faults| !(faults.hung || faults.cut && side == Side::Outside);
         self.peers.faults_until(&self.name, able).await;
     }
 

@@ -1,1 +1,4 @@
 //! Mirrors `src/sim`.
+
+mod bitcoind;
+mod scenarios;

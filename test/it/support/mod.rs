@@ -1,1 +1,3 @@
 //! What several tests share: builders and a world.
+
+pub(crate) mod nodes;
