@@ -67,7 +67,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("out")
     parser.add_argument("copies", nargs="+", metavar="SOURCE=DEST")
-    parser.add_argument("--name", required=True, help="localhost/NAME:TAG")
+    parser.add_argument("--name", action="append", required=True, help="localhost/NAME:TAG; more names for one image may follow")
     parser.add_argument("--user", default="0:0", help="numeric, so that runAsNonRoot can check it")
     parser.add_argument("--link", action="append", default=[], metavar="PATH=TARGET")
     parser.add_argument("--entrypoint", action="append", default=[], metavar="WORD")
@@ -93,7 +93,7 @@ def main():
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
     layer_name = f"{digest}/layer.tar"
     manifest = json.dumps([
-        {"Config": config_name, "RepoTags": [arguments.name], "Layers": [layer_name]},
+        {"Config": config_name, "RepoTags": arguments.name, "Layers": [layer_name]},
     ]).encode()
 
     # Written beside and renamed: a reader never sees half an image.

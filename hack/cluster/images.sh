@@ -45,7 +45,9 @@ image pause:1 --user 65535:65535 --entrypoint /pause "$work/pause=/pause"
 # entrypoint: a pod says `command: [bitcoind]`, whatever image it runs.
 links=(--link /usr/bin/bitcoind=/opt/bitcoin/bin/bitcoind --link /usr/bin/bitcoin-cli=/opt/bitcoin/bin/bitcoin-cli)
 while read -r applet; do links+=(--link "/bin/$applet=busybox"); done < <(/bin/busybox --list | grep --invert-match busybox)
-image bitcoind:dev --user 1000:1000 "${links[@]}" /bin/busybox=/bin/busybox \
+# The default image of the controller has its name here too, since nothing can be pulled; `:other`
+# is for tests that change the image.
+image bitcoind:dev --name docker.io/bitcoin/bitcoin:29.0 --name localhost/bitcoind:other --user 1000:1000 "${links[@]}" /bin/busybox=/bin/busybox \
 	"$cache/bitcoind/bin=/opt/bitcoin/bin" "$cache/bitcoind/lib=/opt/bitcoin/lib"
 
 if [ $# -eq 1 ]; then
@@ -54,5 +56,5 @@ if [ $# -eq 1 ]; then
 	if ldd "$1" 2>/dev/null | grep --quiet '=>\|ld-linux'; then
 		die "$1 is dynamically linked, build it with RUSTFLAGS='-C target-feature=+crt-static' and an explicit --target"
 	fi
-	image bitcoin-controller:dev --user 65532:65532 --entrypoint /bitcoin-controller "$1=/bitcoin-controller"
+	image bitcoin-controller:dev --name docker.io/library/bitcoin-controller:0.1.0 --user 65532:65532 --entrypoint /bitcoin-controller "$1=/bitcoin-controller"
 fi

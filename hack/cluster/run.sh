@@ -192,7 +192,10 @@ start_kubelet() {
 start_scheduler_and_proxy() {
 	local configs=$CLUSTER_DIR/kubeconfigs
 	kubeconfig kube-scheduler CN=system:kube-scheduler
-	start kube-scheduler "$bin/kube-scheduler" --kubeconfig "$configs/kube-scheduler" \
+	# It ends itself when an API server that restarts shows it a pod on two nodes, and counts on being
+	# started again, as it would be in a static pod.
+	# shellcheck disable=SC2016
+	start kube-scheduler bash -c 'until "$@"; do :; done' restart "$bin/kube-scheduler" --kubeconfig "$configs/kube-scheduler" \
 		--authentication-kubeconfig "$configs/kube-scheduler" --authorization-kubeconfig "$configs/kube-scheduler" \
 		--leader-elect=false --secure-port 0
 	kubeconfig kube-proxy CN=system:kube-proxy

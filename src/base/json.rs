@@ -20,6 +20,7 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -51,11 +52,11 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Reads one JSON document.
+/// Reads one JSON document; `T` may borrow from it.
 ///
 /// # Errors
 /// Not JSON, cut short, or not of the shape of `T`.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = shortened(&error.path().to_string());

@@ -1,1 +1,42 @@
-//! The contract of this room is being written.
+//! Knows bitcoind, has never heard of Kubernetes.
+//!
+//! A node is an address and credentials; a network is a number of nodes that carry one mark. What
+//! talks to a node is thin ([`RpcClient`], [`RestClient`]); what decides is pure ([`topology`],
+//! [`peers`]) and can be tried with values alone.
+//!
+//! ```text
+//!   RpcClient::get_peer_info, one per node ──> Vec<Peer> ─┐
+//!   identity: who a peer says it is  ─────────────────────┼──> peers::plan ──> Dial, Disconnect
+//!   topology: which links there should be ────────────────┘                       │
+//!   RpcClient::addnode_onetry, disconnect_node  <─────────────────────────────────┘
+//! ```
+//!
+//! | chapter | one idea |
+//! |---|---|
+//! | [`credentials`] | who we are; a node gets only a salted hash of it |
+//! | [`rpc`] | JSON-RPC: one `call`, one short typed method per RPC |
+//! | [`rest`] | chain facts without a password |
+//! | [`answers`] | the few fields we read of what a node says |
+//! | [`error`] | what can go wrong, as questions |
+//! | [`identity`] | who a peer is: the comment in its user agent |
+//! | [`topology`] | which pairs of nodes should be linked, and who dials |
+//! | [`peers`] | wanted links against present links |
+
+pub mod answers;
+pub mod credentials;
+pub mod error;
+mod exchange;
+pub mod identity;
+pub mod peers;
+pub mod rest;
+pub mod rpc;
+pub mod topology;
+
+pub use answers::{BlockchainInfo, NetworkInfo, Peer};
+pub use credentials::Credentials;
+pub use error::Error;
+pub use identity::Identity;
+pub use rest::RestClient;
+pub use rpc::RpcClient;
+pub use rust_bitcoin::{BlockHash, Work};
+pub use topology::{Link, Members, Topology};

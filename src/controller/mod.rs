@@ -1,1 +1,46 @@
-//! The contract of this room is being written.
+//! Where all rooms meet: from one `BitcoinNetwork` to a ready network, and back to it whatever happens.
+//!
+//! | chapter | one idea |
+//! |---|---|
+//! | [`controller`] | events in, keys out; one match decides about trying again |
+//! | [`reconciler`] | one pass, from what is to what should be |
+//! | [`desired`] | pure: what a network should own |
+//! | [`difference`] | pure: whether an object has all we want |
+//! | [`ownership`] | whose object it is |
+//! | [`provide`] | credentials, Service and StatefulSet are there and right |
+//! | [`credentials`] | who may use the nodes' RPC |
+//! | [`nodes`] | what each node says of itself |
+//! | [`pods`] | pure: pods as a network sees them, and which to replace |
+//! | [`tend`] | links, replacements |
+//! | [`status`] | pure: from what was seen to the status |
+//! | [`report`] | telling it: status and events |
+//! | [`caches`], [`memory`], [`own_writes`] | what is known without asking |
+//! | [`reach`], [`problem`], [`reasons`], [`digest`] | small words the others use |
+
+pub mod caches;
+#[allow(
+    clippy::module_inception,
+    reason = "the chapter and the room have one name in client-go, too"
+)]
+pub mod controller;
+pub mod credentials;
+pub mod desired;
+pub mod difference;
+pub mod digest;
+pub mod memory;
+pub mod nodes;
+pub mod own_writes;
+pub mod ownership;
+pub mod pods;
+pub mod problem;
+pub mod provide;
+pub mod reach;
+pub mod reasons;
+pub mod reconciler;
+pub mod report;
+pub mod status;
+pub mod tend;
+
+pub use controller::{Controller, ControllerOptions};
+pub use reach::Reach;
+pub use reconciler::{Action, Reconciler};

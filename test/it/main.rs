@@ -1,5 +1,9 @@
 //! Everything that can be tested without a cluster, in one binary; the modules mirror `src/`.
 #![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+#![allow(
+    unreachable_pub,
+    reason = "in a test binary nothing is reachable, and `pub(crate)` everywhere says nothing"
+)]
 
 mod api;
 mod base;

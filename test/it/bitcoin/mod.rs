@@ -1,1 +1,13 @@
 //! Mirrors `src/bitcoin`.
+
+mod answers;
+mod credentials;
+mod error;
+mod fake_node;
+mod identity;
+mod peers;
+mod peers_model;
+mod real_node;
+mod rest;
+mod rpc;
+mod topology;

@@ -1,1 +1,15 @@
 //! Mirrors `src/cache`.
+
+mod backlog;
+mod distribution;
+mod double;
+mod indexer;
+mod list_watch;
+mod lister;
+mod model;
+mod objects;
+mod quarantine;
+mod reflector;
+mod reflector_failures;
+mod shared_informer;
+mod subscription;

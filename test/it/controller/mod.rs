@@ -1,1 +1,14 @@
 //! Mirrors `src/controller`.
+
+mod build;
+mod credentials;
+mod desired;
+mod difference;
+mod digest;
+mod manifests;
+mod memory;
+mod own_writes;
+mod ownership;
+mod pods;
+mod provide;
+mod status;

@@ -1,0 +1,212 @@
+//! Flags and subcommands: what a person types, turned into options and run.
+//!
+//! Without a subcommand the controller runs, in the cluster it finds itself in or in the one a
+//! kubeconfig names. `demo` tells a story. Help texts are the documentation of the flags.
+//!
+//! # Invariants
+//! - A flag that is wrong is refused before anything starts, with a text that names it.
+//! - Errors are printed as a chain of causes, one a line, and make the exit code 1.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::api::crd::custom_resource_definition;
+use crate::base::yaml;
+use crate::demo;
+use crate::run;
+
+/// Turns BitcoinNetwork resources into ready, connected Bitcoin test networks on Kubernetes.
+///
+/// Without a subcommand the controller runs: inside a cluster with the pod's service account, or
+/// anywhere with a kubeconfig. Stop it with Ctrl-C or SIGTERM; a second signal aborts.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    run: RunFlags,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the controller (as without a subcommand)
+    Run(RunFlags),
+    /// Show what it does: tell the story of one network on your cluster, then clean up
+    Demo(DemoFlags),
+    /// Print the CustomResourceDefinition, ready for `kubectl apply --filename -`
+    Crd,
+}
+
+#[derive(Debug, Args)]
+struct RunFlags {
+    /// The kubeconfig file [default: in a cluster the service account, else $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Look after networks in this namespace only; may be given more than once [default: all]
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Vec<String>,
+
+    /// How many networks are worked on at the same time
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    workers: u16,
+
+    /// How the nodes' RPC is reached [default: port-forward if --kubeconfig is in force, else direct]
+    #[arg(long, value_enum)]
+    reach: Option<Reach>,
+
+    /// Let nodes of networks without a Secret also accept user/password, which everybody knows
+    #[arg(long)]
+    insecure_default_credentials: bool,
+
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Reach {
+    /// Connect to the pods' addresses; needs to be inside the pod network
+    Direct,
+    /// Through the API server; needs the right to pods/portforward
+    PortForward,
+}
+
+#[derive(Debug, Args)]
+struct LogFlags {
+    /// The form of the log, which goes to standard error
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug, trace, or directives such as info,bitcoin_controller::cache=debug
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// One line for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Args)]
+struct DemoFlags {
+    /// The kubeconfig file [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Leave when the story is told; exit code 0 only if every step came true
+    #[arg(long)]
+    exit: bool,
+
+    /// The form of the log, which goes to standard error
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
+
+    /// What is logged beside the story
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "error")]
+    log: String,
+}
+
+/// Reads the command line, does what it says, and reports how that went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => run_controller(cli.run),
+        Some(Command::Run(flags)) => run_controller(flags),
+        Some(Command::Demo(flags)) => run_demo(flags),
+        Some(Command::Crd) => print_crd(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
+    start_log(&flags.log)?;
+    let options = run::Options {
+        kubeconfig: flags.kubeconfig,
+        context: flags.context,
+        namespaces: flags.namespace,
+        workers: usize::from(flags.workers),
+        reach: flags.reach.map(|reach| match reach {
+            Reach::Direct => run::ReachBy::Address,
+            Reach::PortForward => run::ReachBy::PortForward,
+        }),
+        insecure_default_credentials: flags.insecure_default_credentials,
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        run::run(options, shutdown).await
+    }))?;
+    Ok(())
+}
+
+fn run_demo(flags: DemoFlags) -> Result<(), Box<dyn Error>> {
+    start_log(&LogFlags {
+        log_format: flags.log_format,
+        log: flags.log,
+    })?;
+    let options = demo::Options {
+        kubeconfig: flags.kubeconfig,
+        context: flags.context,
+        exit: flags.exit,
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        demo::run(options, shutdown).await
+    }))?;
+    Ok(())
+}
+
+fn print_crd() -> Result<(), Box<dyn Error>> {
+    use std::io::Write;
+    let text = yaml::to_string(&custom_resource_definition())?;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+fn start_log(flags: &LogFlags) -> Result<(), Box<dyn Error>> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&flags.log)
+        .map_err(|error| format!("--log `{}` is not a filter: {error}", flags.log))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match flags.log_format {
+        LogFormat::Text => log
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+/// Prints an error and its causes, one a line.
+fn report(error: &dyn Error) {
+    eprintln!("error: {error}");
+    let causes = std::iter::successors(error.source(), |cause| Error::source(*cause));
+    for cause in causes {
+        eprintln!("  because: {cause}");
+    }
+}

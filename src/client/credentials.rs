@@ -1,0 +1,180 @@
+//! Who we are: a token, a token in a file that somebody renews, or a name and a password.
+//!
+//! The kubelet renews a pod's token well before it expires, by writing the file anew. Who reads it
+//! once works for an hour and then is a stranger. So the file is read again, on demand, when what we
+//! have is older than [`TOKEN_FILE_PERIOD`].
+//!
+//! # Invariants
+//! - `Debug` shows that there is a secret, and not which.
+//! - A token that could be read once is used until another can be read.
+//!
+//! # Example
+//! ```
+//! use bitcoin_controller::client::credentials::Credentials;
+//! let credentials = Credentials::token("hunter2");
+//! assert_eq!(credentials.authorization()?.unwrap().as_bytes(), b"Bearer hunter2");
+//! assert!(!format!("{credentials:?}").contains("hunter2"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Source
+//! client-go `transport/token_source.go`. What differs: the file is looked at by the request that
+//! needs it; there is no cached source in between.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::HeaderValue;
+use tokio::time::Instant;
+
+/// How old a token read from a file may be. client-go: a minute, less ten seconds of leeway.
+pub const TOKEN_FILE_PERIOD: Duration = Duration::from_secs(50);
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// What a request says about who sends it.
+#[derive(Debug, Default)]
+pub struct Credentials(Kind);
+
+#[derive(Debug, Default)]
+enum Kind {
+    /// Nothing; a client certificate may still do.
+    #[default]
+    None,
+    Token(Secret),
+    File(TokenFile),
+    Basic {
+        user: String,
+        password: Secret,
+    },
+}
+
+impl Credentials {
+    /// A bearer token that does not change.
+    pub fn token(token: impl Into<String>) -> Self {
+        Credentials(Kind::Token(Secret(token.into())))
+    }
+
+    /// A bearer token in the file at `path`. With `initial`, that one is used until the file can be read.
+    ///
+    /// # Errors
+    /// There is no `initial`, and the file cannot be read now or is empty.
+    pub fn token_file(path: &Path, initial: Option<String>) -> io::Result<Self> {
+        let file = TokenFile {
+            path: path.to_owned(),
+            last: Mutex::new(Last {
+                token: initial.map(Secret),
+                read_at: None,
+            }),
+        };
+        let has_initial = file.lock().token.is_some();
+        if !has_initial {
+            file.token()?;
+        }
+        Ok(Credentials(Kind::File(file)))
+    }
+
+    /// A name and a password.
+    pub fn basic(user: impl Into<String>, password: impl Into<String>) -> Self {
+        Credentials(Kind::Basic {
+            user: user.into(),
+            password: Secret(password.into()),
+        })
+    }
+
+    /// The value of the `Authorization` header, marked as sensitive.
+    ///
+    /// # Errors
+    /// No token has ever been read, or it has characters that no header may have.
+    pub fn authorization(&self) -> io::Result<Option<HeaderValue>> {
+        let text = match &self.0 {
+            Kind::None => return Ok(None),
+            Kind::Token(token) => format!("Bearer {}", token.0),
+            Kind::File(file) => format!("Bearer {}", file.token()?.0),
+            Kind::Basic { user, password } => {
+                format!(
+                    "Basic {}",
+                    STANDARD.encode(format!("{user}:{}", password.0))
+                )
+            }
+        };
+        let mut value = HeaderValue::try_from(text).map_err(|_| {
+            let what = "the credentials have characters that no header may have";
+            io::Error::new(io::ErrorKind::InvalidData, what)
+        })?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+#[derive(Debug)]
+struct TokenFile {
+    path: PathBuf,
+    last: Mutex<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    token: Option<Secret>,
+    /// `None`: not read from the file yet.
+    read_at: Option<Instant>,
+}
+
+impl TokenFile {
+    fn token(&self) -> io::Result<Secret> {
+        let mut last = self.lock();
+        let is_fresh = last
+            .read_at
+            .is_some_and(|read_at| read_at.elapsed() < TOKEN_FILE_PERIOD);
+        if let (true, Some(token)) = (is_fresh, &last.token) {
+            return Ok(token.clone());
+        }
+        match read_token(&self.path) {
+            Ok(token) => {
+                last.read_at = Some(Instant::now());
+                last.token = Some(token.clone());
+                Ok(token)
+            }
+            Err(error) => match &last.token {
+                Some(token) => {
+                    let path = self.path.display();
+                    tracing::warn!(%path, %error, "token file not readable, the last token stays in use");
+                    Ok(token.clone())
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Last> {
+        self.last
+            .lock()
+            .expect("nothing panics while a token is looked at")
+    }
+}
+
+/// A blocking read: a kilobyte from a file system in memory, once in [`TOKEN_FILE_PERIOD`].
+fn read_token(path: &Path) -> io::Result<Secret> {
+    let text = std::fs::read_to_string(path)?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the token file is empty",
+        ));
+    }
+    Ok(Secret(token.to_owned()))
+}

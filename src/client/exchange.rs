@@ -1,0 +1,354 @@
+//! One request and its answer: headers, deadline, and when to try again.
+//!
+//! The server says when it wants to be asked again: 429 or 5xx with a `Retry-After`. Then the request
+//! was not carried out, and sending it again is right for every verb. Without that header nobody
+//! knows, and only a GET whose connection broke is sent again. Everything else is the caller's to
+//! decide: a reconcile loop tries again anyway, and better informed. One `Retry-After` is not heard: a
+//! version that is too new for the server (it says so after 3 s, with "again in 1 s"): listing without
+//! that version is better than asking eleven times, and the reflector does.
+//!
+//! There is no limit on our side to how many requests a second we make (client-go's 5 would make a
+//! network of thirty nodes wait). Sharing the server among its clients is the server's work: its
+//! priority and fairness sees all clients, and answers 429 with a `Retry-After`, which is honoured.
+//!
+//! # Invariants
+//! - Each attempt has a deadline, which also holds for reading its answer.
+//! - Each attempt is made of the same bytes, with the credentials of that moment.
+//! - Bodies and credentials are never logged; a record has verb, path, code and duration.
+//!
+//! # Source
+//! client-go `rest/request.go`, `rest/with_retry.go`. What differs: no limiter; a wait of more than
+//! [`LONGEST_WAIT`] is left to the caller, who has other things to do meanwhile; a watch is never
+//! retried here but in the reflector, which has the backoff; earlier errors are logged, not appended.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::{Instant, timeout_at};
+
+use crate::base::json;
+use crate::client::config::{self, Config};
+use crate::client::error::{Error, status_from_answer};
+use crate::client::scan::MAX_ITEM;
+use crate::http::{Body, HttpClient, Transport, read_body};
+
+/// How long one attempt may take, its answer included. An admission webhook may take 30 s, and the
+/// server answers for it a little later.
+pub const DEADLINE: Duration = Duration::from_secs(35);
+
+/// How long a page of a list may take: the server itself gives up after 60 s, and should be heard.
+pub const LIST_DEADLINE: Duration = Duration::from_secs(70);
+
+/// How often a request is sent again at most, as in client-go.
+pub const MAX_RETRIES: u32 = 10;
+
+/// The longest `Retry-After` that is waited for within a request.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long to wait after a lost connection, for which nobody names a time; as in client-go.
+const WAIT_AFTER_LOSS: Duration = Duration::from_secs(1);
+
+/// How much of a refusal is read, in bytes; a `Status` with a thousand causes is smaller.
+const MAX_REFUSAL: usize = 1 << 20;
+
+/// How long an idle connection is kept; as in Go.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// One request that was made, for tests and metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// `get`, `list`, `watch`, `create`, `apply`, `patch`, `delete`, `portforward`.
+    pub verb: &'static str,
+    /// Path and query.
+    pub path: String,
+    /// The HTTP code; `None` if no answer came.
+    pub status: Option<u16>,
+    /// Until the head of the answer.
+    pub duration: Duration,
+}
+
+/// Is told of every attempt, on the task that made it: it must be quick.
+pub type Observer = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
+
+/// A request, to be sent as often as it takes.
+#[derive(Clone)]
+pub(crate) struct Call {
+    /// For errors, such as ``get pod `default/alpha` ``.
+    pub(crate) operation: String,
+    /// For records.
+    pub(crate) verb: &'static str,
+    pub(crate) method: Method,
+    /// Path and query.
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+    pub(crate) deadline: Duration,
+    pub(crate) max_retries: u32,
+    /// The body holds a secret: a refusal might quote it.
+    pub(crate) is_secret: bool,
+}
+
+impl Call {
+    /// A call without a body.
+    pub(crate) fn new(operation: String, verb: &'static str, method: Method, path: String) -> Self {
+        Call {
+            operation,
+            verb,
+            method,
+            path,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            deadline: DEADLINE,
+            max_retries: MAX_RETRIES,
+            is_secret: false,
+        }
+    }
+
+    pub(crate) fn with_body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
+        let content_type = HeaderValue::from_static(content_type);
+        self.headers.push((CONTENT_TYPE, content_type));
+        self.body = Bytes::from(body);
+        self
+    }
+}
+
+/// A good answer, and the time left for its body.
+pub(crate) struct Answer {
+    pub(crate) operation: String,
+    pub(crate) response: Response<Incoming>,
+    pub(crate) deadline: Instant,
+    limit: Duration,
+}
+
+impl Answer {
+    /// The next bytes of the body; `None`: it has ended as it should.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        match timeout_at(self.deadline, self.response.body_mut().frame()).await {
+            Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(source))) => Err(Error::Connection {
+                operation: self.operation.clone(),
+                source: source.into(),
+            }),
+            Err(_) => Err(Error::Deadline {
+                operation: self.operation.clone(),
+                after: self.limit,
+            }),
+        }
+    }
+
+    /// The whole body, as read by `reader`.
+    pub(crate) async fn read<T>(
+        mut self,
+        reader: impl FnOnce(&[u8]) -> Result<T, json::Error>,
+    ) -> Result<T, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if body.len() + chunk.len() > MAX_ITEM {
+                return Err(Error::Protocol {
+                    operation: self.operation,
+                    what: format!("the answer has more than {MAX_ITEM} bytes"),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        reader(&body).map_err(|source| Error::Decode {
+            operation: self.operation,
+            source,
+        })
+    }
+}
+
+/// A failed attempt, and how long to wait before another one makes sense. `None`: none does.
+struct Failure {
+    error: Error,
+    retry: Option<Duration>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, retry: None }
+    }
+}
+
+/// A server, and how to talk to it. Clones share connections.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    http: HttpClient,
+    config: Arc<Config>,
+    observer: Option<Observer>,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("server", &self.config.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        config: Config,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, config::Error> {
+        let http = if config.is_https {
+            let server_name = config.tls.server_name()?;
+            HttpClient::tls(
+                transport,
+                config.tls.client_config()?,
+                server_name,
+                IDLE_TIMEOUT,
+            )
+        } else {
+            HttpClient::plain(transport, IDLE_TIMEOUT)
+        };
+        Ok(Exchange {
+            http,
+            config: Arc::new(config),
+            observer: None,
+        })
+    }
+
+    pub(crate) fn observed_by(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Makes `call`, again if need be, until there is an answer that is worth reading.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+        let mut retries = 0;
+        loop {
+            let failure = match self.attempt(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let wait = failure.retry.filter(|wait| *wait <= LONGEST_WAIT);
+            let (Some(wait), true) = (wait, retries < call.max_retries) else {
+                return Err(failure.error);
+            };
+            tracing::debug!(error = %failure.error, ?wait, "request is sent again");
+            tokio::time::sleep(wait).await;
+            retries += 1;
+        }
+    }
+
+    async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
+        let request = self.request(call)?;
+        let started = Instant::now();
+        let deadline = started + call.deadline;
+        let outcome = timeout_at(deadline, self.http.send(request)).await;
+        let code = match &outcome {
+            Ok(Ok(response)) => Some(response.status().as_u16()),
+            _ => None,
+        };
+        self.observe(call, code, started.elapsed());
+        let operation = call.operation.clone();
+        match outcome {
+            Err(_) => Err(Failure::from(Error::Deadline {
+                operation,
+                after: call.deadline,
+            })),
+            Ok(Err(source)) => {
+                let is_worth_it = call.method == Method::GET && source.is_connection_lost();
+                Err(Failure {
+                    error: Error::Connection { operation, source },
+                    retry: is_worth_it.then_some(WAIT_AFTER_LOSS),
+                })
+            }
+            Ok(Ok(response)) if is_good(response.status()) => Ok(Answer {
+                operation,
+                response,
+                deadline,
+                limit: call.deadline,
+            }),
+            Ok(Ok(response)) => Err(refusal(call, response, deadline).await),
+        }
+    }
+
+    fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
+        let invalid = |_| Error::Request {
+            operation: call.operation.clone(),
+            what: "the path is no part of a URL".to_owned(),
+        };
+        let mut request = Request::builder()
+            .method(call.method.clone())
+            .uri(format!("{}{}", self.config.server, call.path))
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, &self.config.user_agent)
+            .body(Body::new(call.body.clone()))
+            .map_err(invalid)?;
+        let authorization = self.config.credentials.authorization();
+        let authorization = authorization.map_err(|source| Error::Credentials {
+            operation: call.operation.clone(),
+            source,
+        })?;
+        let headers = request.headers_mut();
+        if let Some(value) = authorization {
+            headers.insert(AUTHORIZATION, value);
+        }
+        for (name, value) in &call.headers {
+            headers.insert(name, value.clone());
+        }
+        Ok(request)
+    }
+
+    fn observe(&self, call: &Call, status: Option<u16>, duration: Duration) {
+        let (verb, path) = (call.verb, &call.path);
+        tracing::debug!(verb, path, status, ?duration, "request");
+        if let Some(observer) = &self.observer {
+            observer(&RequestRecord {
+                verb,
+                path: path.clone(),
+                status,
+                duration,
+            });
+        }
+    }
+}
+
+/// An answer to be read, or a connection that is ours from now on.
+fn is_good(code: StatusCode) -> bool {
+    code.is_success() || code == StatusCode::SWITCHING_PROTOCOLS
+}
+
+async fn refusal(call: &Call, response: Response<Incoming>, deadline: Instant) -> Failure {
+    let code = response.status();
+    let retry_after = retry_after(response.headers());
+    let reading = timeout_at(deadline, read_body(response.into_body(), MAX_REFUSAL));
+    // Without its text a refusal is still one.
+    let body = match reading.await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) | Err(_) => Bytes::new(),
+    };
+    let mut status = status_from_answer(&call.method, code.as_u16(), retry_after, &body);
+    if call.is_secret && !HARMLESS.contains(&code.as_u16()) {
+        status.message = "(withheld: it may quote the secret)".to_owned();
+        status.details.causes.clear();
+    }
+    let asks_to_retry = code == StatusCode::TOO_MANY_REQUESTS || code.is_server_error();
+    let error = Error::refused(call.operation.clone(), status);
+    let is_futile = error.is_too_large_resource_version();
+    Failure {
+        error,
+        retry: retry_after.filter(|_| asks_to_retry && !is_futile),
+    }
+}
+
+/// Codes whose text names objects and fields, and quotes no value.
+const HARMLESS: [u16; 4] = [403, 404, 409, 429];
+
+/// The header in whole seconds; its other form, a date, no API server sends.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
+}

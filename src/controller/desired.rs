@@ -1,0 +1,350 @@
+//! What a network should own: a headless Service, a StatefulSet and a Secret, worked out purely.
+//!
+//! These are values of their own, written by field with server-side apply; nothing that was read is
+//! ever sent back. Two rules shape them:
+//!
+//! - **The pod template does not depend on how many nodes there are**, nor on how they are connected.
+//!   So scaling from 3 to 30 changes no pod that is there.
+//! - **A pod is replaced when what it was started with has changed**, and for no other reason. The
+//!   template carries [`RESTART_HASH`], over the image and the credentials. A new version of this
+//!   program may write the template differently; pods that run stay as they are.
+//!
+//! # Invariants
+//! - The same network, image and credentials give the same bytes.
+//! - Quantities and defaults are written as the server writes them, so comparing is by equality.
+//! - No password is in any of these values but the Secret: pods get salted `-rpcauth` lines.
+//!
+//! # Source
+//! The names are those of the first controller of this name: `<network>-sts`, `<network>-svc`,
+//! container `<network>-sts-ctr`, label `app`. What differs: a salted credential of our own, probes
+//! without a shell, ports that are declared, Pod Security "restricted".
+
+use serde_json::{Value, json};
+
+use crate::api::network::GROUP;
+use crate::api::{BitcoinNetwork, ObjectKey, Resource};
+use crate::bitcoin::credentials::{Credentials, rpcauth_line};
+use crate::controller::digest;
+
+/// The image that nodes run if the network names none.
+pub const DEFAULT_IMAGE: &str = "docker.io/bitcoin/bitcoin:29.0";
+
+/// The port of JSON-RPC and REST: regtest's own.
+pub const RPC_PORT: u16 = 18443;
+/// The port of the peer-to-peer protocol: regtest's own.
+pub const P2P_PORT: u16 = 18444;
+/// The port on which raw blocks are published.
+pub const ZMQ_BLOCK_PORT: u16 = 28332;
+/// The port on which raw transactions are published.
+pub const ZMQ_TX_PORT: u16 = 28333;
+
+/// The label by which everything we made is found: what the informers select.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "bitcoin-controller");
+/// The label that names the network an object belongs to.
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
+
+/// The annotation of the pod template that changes when pods have to be replaced.
+pub const RESTART_HASH: &str = "bitcoincontroller.christianb93.github.com/restart-hash";
+/// The annotation with the hash of all that was applied: it makes fields that are no longer wanted
+/// visible as a difference, though they are not in the wanted value any more.
+pub const APPLIED_HASH: &str = "bitcoincontroller.christianb93.github.com/applied-hash";
+
+/// Keys of the Secret with our credentials; they are those of an application's environment.
+pub const SECRET_USER: &str = "user";
+/// See [`SECRET_USER`].
+pub const SECRET_PASSWORD: &str = "password";
+
+/// Where the node keeps its data, and its home: so that `bitcoin-cli` in the pod finds the cookie.
+const HOME: &str = "/data";
+
+/// An unprivileged user; the image need not know it.
+const USER_ID: u32 = 1000;
+
+/// How long bitcoind may take to flush and end, in seconds; it needs a fraction of one.
+const GRACE_PERIOD_SECONDS: u32 = 30;
+
+/// The key of the network's Service.
+pub fn service_key(network: &ObjectKey) -> ObjectKey {
+    ObjectKey::new(network.namespace.clone(), format!("{}-svc", network.name))
+}
+
+/// The key of the network's StatefulSet.
+pub fn stateful_set_key(network: &ObjectKey) -> ObjectKey {
+    ObjectKey::new(network.namespace.clone(), format!("{}-sts", network.name))
+}
+
+/// The key of the Secret with the credentials we made.
+pub fn secret_key(network: &ObjectKey) -> ObjectKey {
+    ObjectKey::new(network.namespace.clone(), format!("{}-rpc", network.name))
+}
+
+/// The key of the pod with this ordinal.
+pub fn pod_key(network: &ObjectKey, ordinal: i32) -> ObjectKey {
+    ObjectKey::new(
+        network.namespace.clone(),
+        format!("{}-sts-{ordinal}", network.name),
+    )
+}
+
+/// The DNS name of a pod within its namespace.
+pub fn dns_name(network: &ObjectKey, pod: &str) -> String {
+    format!("{pod}.{}", service_key(network).name)
+}
+
+/// The selector of a network's pods, as text.
+pub fn selector_text(network: &ObjectKey) -> String {
+    format!("app={},{}={}", network.name, MANAGED_BY.0, MANAGED_BY.1)
+}
+
+/// What all nodes of this network say of themselves, so that their peers can be told from strangers.
+pub fn identity(network: &BitcoinNetwork) -> String {
+    network
+        .metadata
+        .uid
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect()
+}
+
+/// What a network's nodes are started with: whatever changes here needs a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Startup {
+    /// The container image.
+    pub image: String,
+    /// One salted line for each pair of credentials.
+    pub rpcauth: Vec<String>,
+}
+
+impl Startup {
+    /// The lines for our own credentials and for those that were added, salted by a secret of ours: the
+    /// same credentials give the same lines, and nobody can prepare for the salt.
+    pub fn new(image: String, own: &Credentials, added: Option<&Credentials>) -> Self {
+        let line = |credentials: &Credentials| {
+            let salt = digest::keyed(own.password(), &["rpcauth salt", credentials.user()]);
+            rpcauth_line(credentials.user(), credentials.password(), &salt[..32])
+        };
+        let rpcauth = std::iter::once(own).chain(added).map(line).collect();
+        Startup { image, rpcauth }
+    }
+
+    /// Changes when pods have to be replaced.
+    pub fn restart_hash(&self) -> String {
+        let parts: Vec<&str> = std::iter::once(self.image.as_str())
+            .chain(self.rpcauth.iter().map(String::as_str))
+            .collect();
+        digest::of(&parts)[..16].to_owned()
+    }
+}
+
+/// The headless Service: it names the pods, ready or not, because nodes are found before they are ready.
+pub fn service(network: &BitcoinNetwork) -> Value {
+    let port = |name: &str, port: u16| json!({"name": name, "port": port, "protocol": "TCP", "targetPort": name});
+    let spec = json!({
+        "clusterIP": "None",
+        "ipFamilyPolicy": "PreferDualStack",
+        "publishNotReadyAddresses": true,
+        "selector": selector(network),
+        "ports": [
+            port("rpc", RPC_PORT),
+            port("p2p", P2P_PORT),
+            port("zmq-block", ZMQ_BLOCK_PORT),
+            port("zmq-tx", ZMQ_TX_PORT),
+        ],
+    });
+    object::<crate::api::core::Service>(
+        network,
+        &service_key(&network.key()),
+        json!({"spec": spec}),
+    )
+}
+
+/// The StatefulSet: `replicas` pods at once, replaced by nobody but us.
+pub fn stateful_set(network: &BitcoinNetwork, replicas: i32, startup: &Startup) -> Value {
+    let key = network.key();
+    let spec = json!({
+        "replicas": replicas,
+        "serviceName": service_key(&key).name,
+        "podManagementPolicy": "Parallel",
+        "updateStrategy": {"type": "OnDelete"},
+        "revisionHistoryLimit": 2,
+        "selector": {"matchLabels": selector(network)},
+        "template": {
+            "metadata": {
+                "labels": labels(network),
+                "annotations": {RESTART_HASH: startup.restart_hash()},
+            },
+            "spec": pod_spec(network, startup),
+        },
+    });
+    object::<crate::api::apps::StatefulSet>(network, &stateful_set_key(&key), json!({"spec": spec}))
+}
+
+/// The Secret: our credentials, and where to use them. All an application needs to connect.
+pub fn secret(network: &BitcoinNetwork, own: &Credentials) -> Value {
+    let key = network.key();
+    let host = format!("{}.{}.svc", service_key(&key).name, key.namespace);
+    let data = json!({
+        SECRET_USER: own.user(),
+        SECRET_PASSWORD: own.password(),
+        "host": host,
+        "rpc-port": RPC_PORT.to_string(),
+        "p2p-port": P2P_PORT.to_string(),
+        "zmq-block-port": ZMQ_BLOCK_PORT.to_string(),
+        "zmq-tx-port": ZMQ_TX_PORT.to_string(),
+    });
+    let mut value = object::<crate::api::core::Secret>(
+        network,
+        &secret_key(&key),
+        json!({"type": "Opaque", "stringData": data}),
+    );
+    // A hash over a password does not belong in an annotation that everybody can read.
+    if let Some(metadata) = value["metadata"].as_object_mut() {
+        metadata.remove("annotations");
+    }
+    value
+}
+
+fn pod_spec(network: &BitcoinNetwork, startup: &Startup) -> Value {
+    json!({
+        "automountServiceAccountToken": false,
+        "enableServiceLinks": false,
+        "terminationGracePeriodSeconds": GRACE_PERIOD_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": true,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container(network, startup)],
+        "volumes": [{"name": "data", "emptyDir": {}}],
+    })
+}
+
+fn container(network: &BitcoinNetwork, startup: &Startup) -> Value {
+    let port =
+        |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
+    let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
+    json!({
+        "name": format!("{}-ctr", stateful_set_key(&network.key()).name),
+        "image": startup.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["bitcoind"],
+        "args": arguments(network, startup),
+        "env": [
+            field("POD_NAME", "metadata.name"),
+            field("POD_IP", "status.podIP"),
+            {"name": "HOME", "value": HOME},
+        ],
+        "ports": [
+            port("rpc", RPC_PORT),
+            port("p2p", P2P_PORT),
+            port("zmq-block", ZMQ_BLOCK_PORT),
+            port("zmq-tx", ZMQ_TX_PORT),
+        ],
+        "startupProbe": probe(1, 3, 300),
+        "readinessProbe": probe(5, 3, 2),
+        "livenessProbe": probe(30, 10, 10),
+        "resources": {
+            "requests": {"cpu": "50m", "memory": "128Mi"},
+            "limits": {"memory": "1Gi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "data", "mountPath": HOME}],
+    })
+}
+
+/// bitcoind's own truthful answer, which needs no password: 503 until it is warmed up.
+fn probe(period: u32, timeout: u32, failures: u32) -> Value {
+    json!({
+        "httpGet": {"path": "/rest/chaininfo.json", "port": "rpc", "scheme": "HTTP"},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+        "successThreshold": 1,
+    })
+}
+
+/// Options that every Bitcoin Core from 22 to 31 knows. What is not said here is left at regtest's
+/// defaults; `-maxconnections` is 125 of them, above the degree of every topology.
+fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<String> {
+    let mut arguments: Vec<String> = [
+        "-regtest",
+        "-server",
+        "-rest",
+        "-listen=1",
+        "-txindex=1",
+        "-fallbackfee=0.0002",
+        // Loopback is where port-forwards and bitcoin-cli arrive. One address of each is named: a
+        // wildcard for each family makes the node exit.
+        "-rpcbind=127.0.0.1",
+        "-rpcbind=$(POD_IP)",
+        "-rpcallowip=0.0.0.0/0",
+        "-rpcallowip=::/0",
+        // Nobody outside is to be looked for: a name lookup would even delay the end of the process.
+        "-dnsseed=0",
+        "-fixedseeds=0",
+        "-natpmp=0",
+        "-listenonion=0",
+        "-dbcache=100",
+        "-maxmempool=100",
+        "-printtoconsole=1",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("-rpcport={RPC_PORT}"));
+    arguments.push(format!("-port={P2P_PORT}"));
+    arguments.push(format!("-zmqpubrawblock=tcp://$(POD_IP):{ZMQ_BLOCK_PORT}"));
+    arguments.push(format!("-zmqpubrawtx=tcp://$(POD_IP):{ZMQ_TX_PORT}"));
+    arguments.push(format!("-uacomment={}.$(POD_NAME)", identity(network)));
+    arguments.extend(
+        startup
+            .rpcauth
+            .iter()
+            .map(|line| format!("-rpcauth={line}")),
+    );
+    arguments
+}
+
+fn selector(network: &BitcoinNetwork) -> Value {
+    json!({"app": network.metadata.name, MANAGED_BY.0: MANAGED_BY.1})
+}
+
+fn labels(network: &BitcoinNetwork) -> Value {
+    json!({
+        "app": network.metadata.name,
+        "app.kubernetes.io/name": "bitcoind",
+        INSTANCE: network.metadata.name,
+        "app.kubernetes.io/component": "node",
+        "app.kubernetes.io/part-of": GROUP,
+        MANAGED_BY.0: MANAGED_BY.1,
+    })
+}
+
+/// Puts name, labels and owner around `content`, and the hash of all of it.
+fn object<R: Resource>(network: &BitcoinNetwork, key: &ObjectKey, content: Value) -> Value {
+    let mut object = content;
+    object["apiVersion"] = R::api_version().into();
+    object["kind"] = R::KIND.into();
+    object["metadata"] = json!({
+        "name": key.name,
+        "namespace": key.namespace,
+        "labels": labels(network),
+        "ownerReferences": [{
+            "apiVersion": BitcoinNetwork::api_version(),
+            "kind": BitcoinNetwork::KIND,
+            "name": network.metadata.name,
+            "uid": network.metadata.uid,
+            "controller": true,
+            "blockOwnerDeletion": true,
+        }],
+    });
+    let hash = digest::of(&[&object.to_string()])[..16].to_owned();
+    object["metadata"]["annotations"] = json!({APPLIED_HASH: hash});
+    object
+}

@@ -1,0 +1,333 @@
+//! The objects a network should own are there, and are as they should be.
+//!
+//! One rule for each: look whose it is, compare, and apply only if something we want is not so. A
+//! settled network therefore causes no write, and a write that somebody else keeps undoing is noticed
+//! instead of being repeated for ever.
+//!
+//! # Invariants
+//! - An object of somebody else is never written.
+//! - An apply to an object that is there carries its UID: a later object of that name is not meant.
+//! - After [`MAX_REPAIRS`] repairs in a row of one object, with an unchanged spec, it rests for
+//!   [`CONTEST_REST`] and is reported.
+//!
+//! # Rights
+//! `get`, `create` and `patch` on Services and StatefulSets; `update` on `bitcoinnetworks/finalizers`,
+//! because owner references block the owner's deletion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::api::apps::StatefulSet;
+use crate::api::core::Service;
+use crate::api::network::{BitcoinNetworkSpec, MAX_NAME_LENGTH, MAX_NODES, Spec};
+use crate::api::{BitcoinNetwork, ObjectKey, Resource};
+use crate::controller::credentials;
+use crate::controller::desired::{self, APPLIED_HASH, Startup};
+use crate::controller::difference;
+use crate::controller::memory::{Memory, Repairs};
+use crate::controller::own_writes::OwnWrites;
+use crate::controller::ownership::{self, Found};
+use crate::controller::problem::Problem;
+use crate::controller::reasons;
+use crate::controller::reconciler::NetworkReconciler;
+
+/// So many repairs of one object in a row are a contest.
+const MAX_REPAIRS: u32 = 5;
+
+/// Repairs further apart than this are not in a row; a contest rests for as long.
+const CONTEST_REST: Duration = Duration::from_secs(60);
+
+/// What a pass goes on with.
+pub struct Provided {
+    /// The set, as it is now.
+    pub set: Arc<StatefulSet>,
+    /// What its pods should have been started with.
+    pub restart_hash: String,
+}
+
+/// A kind of object that networks own.
+pub trait Owned: Resource {
+    /// What it is called in texts.
+    const WORD: &'static str;
+
+    /// Its spec, whole.
+    fn spec(&self) -> &Value;
+}
+
+impl Owned for Service {
+    const WORD: &'static str = "service";
+
+    fn spec(&self) -> &Value {
+        &self.spec
+    }
+}
+
+impl Owned for StatefulSet {
+    const WORD: &'static str = "statefulset";
+
+    fn spec(&self) -> &Value {
+        &self.spec
+    }
+}
+
+/// The spec, if it asks for something that can be.
+///
+/// # Errors
+/// [`Problem::Blocked`]: the name or the spec has to be changed.
+pub fn checked_spec(network: &BitcoinNetwork) -> Result<&BitcoinNetworkSpec, Problem> {
+    let name = network.metadata.name.as_str();
+    let is_label = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let starts_well = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase());
+    if name.len() > MAX_NAME_LENGTH || !is_label || !starts_well || name.ends_with('-') {
+        let message = format!(
+            "`{name}` cannot name a network: at most {MAX_NAME_LENGTH} lower-case letters, digits and dashes, a letter first"
+        );
+        return Err(Problem::blocked(reasons::INVALID_NAME, message));
+    }
+    let spec = match &network.spec {
+        Spec::Valid(spec) => spec,
+        Spec::Invalid(reason) => {
+            return Err(Problem::blocked(
+                reasons::INVALID_SPEC,
+                format!("the spec cannot be read: {reason}"),
+            ));
+        }
+    };
+    if !(0..=MAX_NODES).contains(&spec.nodes) {
+        let message = format!(
+            "`nodes` is {}; it must be from 0 to {MAX_NODES}",
+            spec.nodes
+        );
+        return Err(Problem::blocked(reasons::INVALID_SPEC, message));
+    }
+    Ok(spec)
+}
+
+impl NetworkReconciler {
+    /// Credentials, Service and StatefulSet, in this order.
+    pub(crate) async fn provide(
+        &self,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+    ) -> Result<Provided, Problem> {
+        let spec = checked_spec(network)?;
+        let secret = spec.secret.as_deref();
+        let defaults = self.insecure_default_credentials;
+        let credentials =
+            credentials::gather(&self.client, network, secret, defaults, &self.random).await?;
+        if credentials.is_new {
+            let key = desired::secret_key(&network.key());
+            self.tell(
+                network,
+                reasons::CREATED,
+                format!("created secret `{}` with credentials", key.name),
+            );
+        }
+        memory.use_credentials(&credentials.own);
+
+        let key = network.key();
+        let cached = self.caches.services.get(&desired::service_key(&key));
+        let desired_service = desired::service(network);
+        let mut services = std::mem::take(&mut memory.services);
+        let outcome = self
+            .ensure(network, memory, &mut services, cached, &desired_service)
+            .await;
+        memory.services = services;
+        outcome?;
+
+        let cached = self.caches.sets.get(&desired::stateful_set_key(&key));
+        let mut sets = std::mem::take(&mut memory.sets);
+        let outcome = self
+            .ensure_set(network, spec, memory, &mut sets, cached, &credentials)
+            .await;
+        memory.sets = sets;
+        outcome
+    }
+
+    async fn ensure_set(
+        &self,
+        network: &BitcoinNetwork,
+        spec: &BitcoinNetworkSpec,
+        memory: &mut Memory,
+        sets: &mut OwnWrites<StatefulSet>,
+        cached: Option<Arc<StatefulSet>>,
+        credentials: &credentials::NetworkCredentials,
+    ) -> Result<Provided, Problem> {
+        // Without an image in the spec a set that is there keeps the one it has.
+        let live_image = sets.over(cached.clone()).as_deref().and_then(image_of);
+        let image = spec
+            .image
+            .clone()
+            .or(live_image)
+            .unwrap_or_else(|| desired::DEFAULT_IMAGE.to_owned());
+        let startup = Startup::new(image, &credentials.own, credentials.added.as_ref());
+        let desired = desired::stateful_set(network, spec.nodes, &startup);
+        let set = self.ensure(network, memory, sets, cached, &desired).await?;
+        Ok(Provided {
+            set,
+            restart_hash: startup.restart_hash(),
+        })
+    }
+
+    /// Makes the object at `desired`'s name what `desired` says, and returns it as it then is.
+    async fn ensure<R: Owned>(
+        &self,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+        writes: &mut OwnWrites<R>,
+        cached: Option<Arc<R>>,
+        desired: &Value,
+    ) -> Result<Arc<R>, Problem> {
+        let name = desired["metadata"]["name"].as_str().unwrap_or_default();
+        let key = ObjectKey::new(network.metadata.namespace.clone(), name);
+        let seen = writes.over(cached.clone());
+        match ownership::find(&self.client, seen, &key, &network.metadata.uid).await? {
+            Found::Ours(live) => match first_difference(&*live, desired) {
+                None => Ok(live),
+                Some(path) => {
+                    self.contest::<R>(network, memory, &key, &path)?;
+                    let mut body = desired.clone();
+                    body["metadata"]["uid"] = json!(live.metadata().uid);
+                    let now = self.apply(&key, &body, true).await?;
+                    writes.remember(cached.as_deref(), Arc::clone(&now));
+                    self.tell_repair(network, &*live, desired, &path);
+                    Ok(now)
+                }
+            },
+            Found::Free => {
+                let now = self.apply(&key, desired, false).await?;
+                writes.remember(cached.as_deref(), Arc::clone(&now));
+                info!(object = %key, "created {}", R::WORD);
+                self.tell(
+                    network,
+                    reasons::CREATED,
+                    format!("created {} `{}`", R::WORD, key.name),
+                );
+                Ok(now)
+            }
+            Found::Terminating => Err(Problem::terminating(R::WORD, &key)),
+            Found::Foreign(owner) => Err(Problem::conflict(R::WORD, &key, &owner)),
+        }
+    }
+
+    async fn apply<R: Owned>(
+        &self,
+        key: &ObjectKey,
+        body: &Value,
+        exists: bool,
+    ) -> Result<Arc<R>, Problem> {
+        match self.client.apply::<R>(key, body).await {
+            Ok(object) => Ok(Arc::new(object)),
+            Err(error) if exists && error.is_invalid() => {
+                let message = format!(
+                    "{} `{key}` cannot be changed to what is wanted; delete it, or undo the change: {error}",
+                    R::WORD
+                );
+                Err(Problem::blocked(reasons::IMMUTABLE_FIELD, message))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Counts a repair, and refuses one more when there have been too many in a row.
+    fn contest<R: Owned>(
+        &self,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+        key: &ObjectKey,
+        path: &str,
+    ) -> Result<(), Problem> {
+        let (generation, now) = (network.metadata.generation, Instant::now());
+        let first = Repairs {
+            generation,
+            count: 0,
+            last: now,
+        };
+        let repairs = memory.repairs.entry(R::WORD).or_insert(first);
+        if repairs.generation != generation || repairs.last.elapsed() > CONTEST_REST {
+            *repairs = first;
+        }
+        if repairs.count >= MAX_REPAIRS {
+            let message = format!("somebody keeps changing `{path}` of {} `{key}`", R::WORD);
+            return Err(Problem::blocked(reasons::CONTESTED, message));
+        }
+        *repairs = Repairs {
+            generation,
+            count: repairs.count + 1,
+            last: now,
+        };
+        Ok(())
+    }
+
+    fn tell_repair<R: Owned>(
+        &self,
+        network: &BitcoinNetwork,
+        live: &R,
+        desired: &Value,
+        path: &str,
+    ) {
+        let name = live.metadata().name.as_str();
+        info!(object = %live.key(), path, "put {} right", R::WORD);
+        if path == "spec.replicas" {
+            let (from, to) = (&live.spec()["replicas"], &desired["spec"]["replicas"]);
+            self.tell(
+                network,
+                reasons::SCALED,
+                format!("scaling `{name}` from {from} to {to} nodes"),
+            );
+        } else if path != HASH_PATH {
+            let message = format!("put {} `{name}` right: `{path}` was not as wanted", R::WORD);
+            self.tell(network, reasons::REPAIRED, message);
+        }
+    }
+}
+
+/// The path of the first thing that `live` lacks or has otherwise than `desired` says.
+///
+/// The hash over all of it comes last: it differs with everything else, and says nothing to a person.
+pub fn first_difference<R: Owned>(live: &R, desired: &Value) -> Option<String> {
+    let live = view(live);
+    let metadata = &desired["metadata"];
+    let details = json!({
+        "spec": desired["spec"],
+        "metadata": {"labels": metadata["labels"], "ownerReferences": metadata["ownerReferences"]},
+    });
+    let hash = json!({"metadata": {"annotations": metadata["annotations"]}});
+    difference::find(&details, &live).or_else(|| difference::find(&hash, &live))
+}
+
+/// The path of the annotation that only says that something has changed.
+const HASH_PATH: &str =
+    "metadata.annotations.bitcoincontroller.christianb93.github.com/applied-hash";
+
+/// The part of a live object that is compared.
+fn view<R: Owned>(live: &R) -> Value {
+    let metadata = live.metadata();
+    json!({
+        "spec": live.spec(),
+        "metadata": {
+            "labels": metadata.labels,
+            "annotations": {APPLIED_HASH: metadata.annotations.get(APPLIED_HASH)},
+            "ownerReferences": metadata.owner_references,
+        },
+    })
+}
+
+/// The image that the set's nodes run.
+fn image_of(set: &StatefulSet) -> Option<String> {
+    let name = format!("{}-ctr", set.metadata.name);
+    let containers = set.spec["template"]["spec"]["containers"].as_array()?;
+    let node = containers
+        .iter()
+        .find(|container| container["name"] == name.as_str())?;
+    node["image"].as_str().map(str::to_owned)
+}

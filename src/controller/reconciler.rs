@@ -1,0 +1,224 @@
+//! The loop's body: one pass over one network, from what is to what should be.
+//!
+//! ```text
+//!   network gone or deleting? ──> done
+//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> replace a pod ──> status, events
+//! ```
+//!
+//! A pass does not know why it runs. It reads everything it needs, does the difference, and says when it
+//! should run again: soon while something is missing, seldom once all is well. Running it once more then
+//! finds nothing to do. Deleting is left to the garbage collector: everything is owned.
+//!
+//! # Invariants
+//! - A pass ends within [`PASS_DEADLINE`]: shorter than the drain's deadline at shutdown.
+//! - What blocks a network is told in its status; what failed is returned, and the queue backs off.
+//! - Two passes over one network never run at the same time: the queue sees to it.
+//!
+//! # Source
+//! controller-runtime `pkg/reconcile/reconcile.go`. What differs: three outcomes instead of a struct
+//! with fields that exclude each other.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+
+use crate::api::core::ObjectReference;
+use crate::api::network::BitcoinNetworkStatus;
+use crate::api::{BitcoinNetwork, ObjectKey};
+use crate::base::{Clock, Random};
+use crate::client::Client;
+use crate::controller::caches::Caches;
+use crate::controller::memory::{self, Memory};
+use crate::controller::problem::Problem;
+use crate::controller::provide::{Provided, checked_spec};
+use crate::controller::reach::Reach;
+use crate::controller::status::Sight;
+use crate::record::{EventRecorder, EventType};
+
+/// How long a pass may take.
+pub const PASS_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How often a settled network is looked at: blocks and broken links send no event.
+pub const SLOW_POLL: Duration = Duration::from_secs(10);
+
+/// The shortest and the longest wait while something is missing.
+const QUICK_POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// How soon it is looked whether an action has worked: a handshake takes about 20 ms.
+const AFTER_ACTION: Duration = Duration::from_millis(100);
+
+/// What to do with a key after a pass that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing until an event brings the key again.
+    Done,
+    /// Run again after this time, or sooner if an event comes.
+    RequeueAfter(Duration),
+}
+
+/// Something that makes the world agree with what is asked for under a key.
+pub trait Reconciler: Send + Sync + 'static {
+    /// Why a pass can fail.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Looks at what is asked for under `key`, and at the world, and does the difference.
+    ///
+    /// # Errors
+    /// The pass did not come to its end; the key is to be tried again with backoff.
+    ///
+    /// # Cancel safety
+    /// What was done stays done; the next pass goes on from there.
+    fn reconcile(
+        &self,
+        key: &ObjectKey,
+    ) -> impl Future<Output = Result<Action, Self::Error>> + Send;
+}
+
+/// The reconciler of [`BitcoinNetwork`]s.
+pub struct NetworkReconciler {
+    pub(crate) client: Client,
+    pub(crate) caches: Caches,
+    pub(crate) reach: Reach,
+    pub(crate) recorder: EventRecorder,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) insecure_default_credentials: bool,
+    memories: DashMap<ObjectKey, Memory>,
+}
+
+impl Reconciler for NetworkReconciler {
+    type Error = Problem;
+
+    async fn reconcile(&self, key: &ObjectKey) -> Result<Action, Problem> {
+        let memory = self
+            .memories
+            .remove(key)
+            .map(|(_, memory)| memory)
+            .unwrap_or_default();
+        let Some(cached) = self.caches.networks.get(key) else {
+            return Ok(Action::Done);
+        };
+        let mut memory = memory.of(&cached);
+        let Some(network) = memory.networks.over(Some(Arc::clone(&cached))) else {
+            return Ok(Action::Done);
+        };
+        if network.metadata.is_terminating() {
+            return Ok(Action::Done);
+        }
+        let outcome =
+            tokio::time::timeout(PASS_DEADLINE, self.pass(&cached, &network, &mut memory)).await;
+        self.memories.insert(key.clone(), memory);
+        outcome.unwrap_or_else(|_| {
+            tracing::warn!(deadline = ?PASS_DEADLINE, "the pass did not end in time and was cut short");
+            Ok(Action::RequeueAfter(QUICK_POLL.1))
+        })
+    }
+}
+
+impl NetworkReconciler {
+    /// A reconciler with these parts.
+    pub fn new(
+        client: Client,
+        caches: Caches,
+        reach: Reach,
+        recorder: EventRecorder,
+        clock: Clock,
+        random: Random,
+        insecure_default_credentials: bool,
+    ) -> Self {
+        NetworkReconciler {
+            client,
+            caches,
+            reach,
+            recorder,
+            clock,
+            random,
+            insecure_default_credentials,
+            memories: DashMap::new(),
+        }
+    }
+
+    async fn pass(
+        &self,
+        cached: &BitcoinNetwork,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+    ) -> Result<Action, Problem> {
+        let mut sight = Sight {
+            wanted: checked_spec(network).ok().map(|spec| spec.nodes),
+            ..Sight::default()
+        };
+        let has_acted = match self.act(network, memory, &mut sight).await {
+            Ok(has_acted) => has_acted,
+            Err(Problem::Blocked { reason, message }) => {
+                sight.blocked = Some((reason, message));
+                false
+            }
+            Err(failed) => return Err(failed),
+        };
+        let apart = !sight.one_tip();
+        sight.apart_for = memory::since(&mut memory.apart_since, apart);
+        let (status, due) = self.report(cached, network, memory, &sight).await?;
+        Ok(Action::RequeueAfter(
+            next_look(&status, memory, has_acted).min(due),
+        ))
+    }
+
+    /// Everything but the status. Returns whether a node or a pod was acted upon.
+    async fn act(
+        &self,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+        sight: &mut Sight,
+    ) -> Result<bool, Problem> {
+        let provided = self.provide(network, memory).await;
+        let wanted = sight.wanted.unwrap_or_default();
+        // What is blocked may still be looked at: nodes that run do not stop running.
+        let set = match &provided {
+            Ok(Provided { set, .. }) => Some(Arc::clone(set)),
+            Err(_) => self.caches.own_set(network),
+        };
+        let Some(set) = set else {
+            return provided.map(|_| false);
+        };
+        let clients = self.look(memory, &set, wanted, sight).await;
+        let restart_hash = provided?.restart_hash;
+        let has_linked = self.link(network, &clients, wanted, sight).await?;
+        let has_replaced = self.replace(network, wanted, &restart_hash, sight).await?;
+        sight.failed_create = self.why_missing(memory, &set, wanted, sight).await?;
+        Ok(has_linked || has_replaced)
+    }
+
+    /// Records good news about `network`.
+    pub(crate) fn tell(&self, network: &BitcoinNetwork, reason: &'static str, message: String) {
+        self.recorder.event(
+            &ObjectReference::to(network),
+            EventType::Normal,
+            reason,
+            message,
+        );
+    }
+
+    /// Records bad news about `network`.
+    pub(crate) fn warn(&self, network: &BitcoinNetwork, reason: &'static str, message: String) {
+        self.recorder.event(
+            &ObjectReference::to(network),
+            EventType::Warning,
+            reason,
+            message,
+        );
+    }
+}
+
+/// When to look again: at once after an action, seldom when all is well, and otherwise the less often
+/// the longer something has been missing.
+fn next_look(status: &BitcoinNetworkStatus, memory: &mut Memory, has_acted: bool) -> Duration {
+    let missing_for = memory::since(&mut memory.unready_since, !status.is_true("Ready"));
+    match missing_for {
+        None => SLOW_POLL,
+        Some(_) if has_acted => AFTER_ACTION,
+        Some(missing_for) => (missing_for / 10).clamp(QUICK_POLL.0, QUICK_POLL.1),
+    }
+}

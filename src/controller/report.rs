@@ -1,0 +1,144 @@
+//! Telling what was seen: the status, written only when it differs, and events when it turns.
+//!
+//! Chain facts change with every block. They are written at most every [`CHAIN_FACTS_EVERY`]; whatever
+//! else changes is written at once, chain facts with it.
+//!
+//! # Invariants
+//! - A settled network causes no write.
+//! - An event is recorded when a judgement turns, not while it lasts.
+//! - A status that an older CustomResourceDefinition has cut is not written again and again.
+//!
+//! # Rights
+//! `patch` on `bitcoinnetworks/status`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus};
+use crate::api::{BitcoinNetwork, Resource, Timestamp};
+use crate::controller::memory::Memory;
+use crate::controller::problem::Problem;
+use crate::controller::reasons;
+use crate::controller::reconciler::NetworkReconciler;
+use crate::controller::status::{self, Sight};
+
+/// How often heights, tips and numbers of peers are written.
+pub const CHAIN_FACTS_EVERY: Duration = Duration::from_secs(10);
+
+impl NetworkReconciler {
+    /// Writes the status if it differs. Returns it, and when a write that was put off is due.
+    pub(crate) async fn report(
+        &self,
+        cached: &BitcoinNetwork,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+        sight: &Sight,
+    ) -> Result<(BitcoinNetworkStatus, Duration), Problem> {
+        let before = &network.status;
+        let next = status::next(network, before, sight, Timestamp::now(&self.clock));
+        if next == *before || memory.pruned.as_ref() == Some(&next) {
+            return Ok((next, Duration::MAX));
+        }
+        let only_chain_facts = status::without_chain_facts(&next, before) == *before;
+        if only_chain_facts && let Some(written) = memory.chain_facts_written {
+            let due = CHAIN_FACTS_EVERY.saturating_sub(written.elapsed());
+            if !due.is_zero() {
+                return Ok((next, due));
+            }
+        }
+        self.write(cached, network, memory, &next).await?;
+        memory.chain_facts_written = Some(Instant::now());
+        self.tell_turns(network, before, &next);
+        Ok((next, Duration::MAX))
+    }
+
+    async fn write(
+        &self,
+        cached: &BitcoinNetwork,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+        next: &BitcoinNetworkStatus,
+    ) -> Result<(), Problem> {
+        let key = network.key();
+        let body = json!({
+            "apiVersion": BitcoinNetwork::api_version(),
+            "kind": BitcoinNetwork::KIND,
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": network.metadata.uid},
+            "status": next,
+        });
+        let reply = match self
+            .client
+            .apply_status::<BitcoinNetwork>(&key, &body)
+            .await
+        {
+            Ok(reply) => reply,
+            // Deleted, and perhaps made again, in between: the cache will say so.
+            Err(error) if error.is_not_found() || error.is_conflict() => {
+                debug!(network = %key, %error, "the network is gone");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        memory.pruned = None;
+        if reply.status != *next {
+            warn!(network = %key, "the server drops part of the status: its CustomResourceDefinition is outdated");
+            let message = "the CustomResourceDefinition on the server is older than the controller and drops part of the status; apply the controller's";
+            self.warn(network, reasons::CRD_OUTDATED, message.to_owned());
+            memory.pruned = Some(next.clone());
+        }
+        memory.networks.remember(Some(cached), Arc::new(reply));
+        Ok(())
+    }
+
+    /// Records an event for each judgement that has turned.
+    fn tell_turns(
+        &self,
+        network: &BitcoinNetwork,
+        before: &BitcoinNetworkStatus,
+        next: &BitcoinNetworkStatus,
+    ) {
+        let Some(ready) = next.condition("Ready") else {
+            return;
+        };
+        let was = before.condition("Ready");
+        match (was.map(|was| was.status), ready.status) {
+            (Some(ConditionStatus::True), ConditionStatus::True) => {}
+            (_, ConditionStatus::True) => {
+                info!(network = %network.key(), nodes = next.ready_nodes, "network is ready");
+                self.tell(network, reasons::READY, ready.message.clone());
+            }
+            _ if is_told(was, ready) => {}
+            _ => match reasons::blocking(&ready.reason) {
+                Some(reason) => self.warn(network, reason, ready.message.clone()),
+                None if was.is_some_and(|was| was.status == ConditionStatus::True) => {
+                    let message = format!("{}: {}", ready.reason, ready.message);
+                    self.warn(network, reasons::NOT_READY, message);
+                }
+                None => {}
+            },
+        }
+        if let Some(pods) = next
+            .condition("PodsReady")
+            .filter(|pods| pods.status != ConditionStatus::True)
+            && !reasons::is_on_its_way(&pods.reason)
+            && before
+                .condition("PodsReady")
+                .is_none_or(|was| was.reason != pods.reason)
+        {
+            self.warn(
+                network,
+                reasons::POD_TROUBLE,
+                format!("{}: {}", pods.reason, pods.message),
+            );
+        }
+    }
+}
+
+/// Whether the same was said before.
+fn is_told(was: Option<&Condition>, now: &Condition) -> bool {
+    was.is_some_and(|was| was.status == now.status && was.reason == now.reason)
+}

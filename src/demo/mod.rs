@@ -1,0 +1,194 @@
+//! The demo: the controller and a story about one network, in one process, against any cluster.
+//!
+//! It does what a person trying this out would do by hand: install the CustomResourceDefinition, run
+//! the controller from outside the cluster, ask for a network, mine, break something, scale, and look.
+//! [`story`] has the steps, [`narrator`] tells them while they happen. `hack/demo.sh` brings a cluster.
+//!
+//! # Invariants
+//! - The controller here is the one of [`run`](crate::run), through the same doors.
+//! - The demo's network is deleted at the end, whatever came of the story; nothing else is touched.
+
+pub mod narrator;
+pub mod story;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::core::PodCondition;
+use crate::api::crd::custom_resource_definition;
+use crate::api::{BitcoinNetwork, ObjectKey, ObjectMeta, Resource};
+use crate::client::{self, Client, Config, DeleteOptions, Propagation};
+use crate::controller::Reach;
+use crate::demo::narrator::Narrator;
+use crate::demo::story::Story;
+use crate::run;
+
+/// The name of the demo's network.
+const NETWORK: &str = "demo";
+
+/// Where to tell the story, and whether to stay.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The kubeconfig to read; `None`: the usual places.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; `None`: its current one.
+    pub context: Option<String>,
+    /// Whether to leave when the story is told, instead of staying to be looked at.
+    pub exit: bool,
+}
+
+/// Why the demo failed.
+#[derive(Debug)]
+pub enum Error {
+    /// It could not start, or was aborted.
+    Run(run::Error),
+    /// The CustomResourceDefinition could not be installed.
+    Install(client::Error),
+    /// A step of the story did not come true.
+    Story(story::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Run(error) => write!(f, "{error}"),
+            Error::Install(_) => f.write_str("failed to install the CustomResourceDefinition"),
+            Error::Story(_) => f.write_str("the story did not come to its end"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Run(error) => std::error::Error::source(error),
+            Error::Install(error) => Some(error),
+            Error::Story(error) => Some(error),
+        }
+    }
+}
+
+impl From<run::Error> for Error {
+    fn from(error: run::Error) -> Self {
+        Error::Run(error)
+    }
+}
+
+/// Tells the story, and stays until `shutdown` unless it is to leave.
+///
+/// # Errors
+/// The first step that did not come true; the network is deleted all the same.
+///
+/// # Cancel safety
+/// Not cancel safe: cancel `shutdown` and wait. Dropped, it leaves its network behind.
+pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
+    let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
+    let config = config.map_err(run::Error::Config)?;
+    let key = ObjectKey::new(config.namespace(), NETWORK);
+    let (client, _) = run::connect(config).await?;
+    let narrator = Narrator::default();
+    install(&client).await.map_err(Error::Install)?;
+    narrator.tell("the CustomResourceDefinition is installed");
+
+    let end = CancellationToken::new();
+    let reach = Reach::PortForward(client.clone());
+    let controller = run::controller(
+        client.clone(),
+        reach.clone(),
+        run::Options::default(),
+        end.clone(),
+    );
+    let tell = async {
+        let story = Story::new(client.clone(), reach, narrator.clone(), key.clone());
+        let outcome = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Ok(()),
+            outcome = story.tell() => outcome,
+        };
+        if outcome.is_ok() && !options.exit && !shutdown.is_cancelled() {
+            narrator.say(&farewell(&key));
+            shutdown.cancelled().await;
+        }
+        clean_up(&client, &key, &narrator).await;
+        end.cancel();
+        outcome.map_err(Error::Story)
+    };
+    let ((), outcome) = tokio::join!(controller, tell);
+    outcome
+}
+
+/// Applies the CustomResourceDefinition and waits until the server serves it.
+async fn install(client: &Client) -> Result<(), client::Error> {
+    let body = custom_resource_definition();
+    let name = body["metadata"]["name"].as_str().unwrap_or_default();
+    let key = ObjectKey::new("", name);
+    let mut crd = client.apply::<Crd>(&key, &body).await?;
+    while !crd.is_established() {
+        tokio::time::sleep(story::LOOK_EVERY).await;
+        crd = client.get(&key).await?;
+    }
+    Ok(())
+}
+
+async fn clean_up(client: &Client, key: &ObjectKey, narrator: &Narrator) {
+    let options = DeleteOptions {
+        propagation: Some(Propagation::Background),
+        ..DeleteOptions::default()
+    };
+    match client.delete::<BitcoinNetwork>(key, &options).await {
+        Ok(()) => narrator.tell(&format!(
+            "deleted {key}; the garbage collector takes what it owned"
+        )),
+        Err(error) if error.is_not_found() => {}
+        Err(error) => narrator.tell(&format!("{key} is left behind: {error}")),
+    }
+}
+
+fn farewell(key: &ObjectKey) -> String {
+    let namespace = &key.namespace;
+    format!(
+        "\nThe network stays until Ctrl-C. In another terminal, try:\n\
+         \x20 kubectl --namespace {namespace} get btcnet --watch\n\
+         \x20 kubectl --namespace {namespace} describe btcnet {NETWORK}\n\
+         \x20 kubectl --namespace {namespace} exec {NETWORK}-sts-0 -- bitcoin-cli -regtest getpeerinfo\n\
+         \x20 kubectl --namespace {namespace} scale btcnet {NETWORK} --replicas=5\n"
+    )
+}
+
+/// The part of a CustomResourceDefinition that says whether it is served.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Crd {
+    metadata: ObjectMeta,
+    status: CrdStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct CrdStatus {
+    conditions: Vec<PodCondition>,
+}
+
+impl Crd {
+    fn is_established(&self) -> bool {
+        self.status
+            .conditions
+            .iter()
+            .any(|it| it.type_ == "Established" && it.status == "True")
+    }
+}
+
+impl Resource for Crd {
+    const GROUP: &'static str = "apiextensions.k8s.io";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "CustomResourceDefinition";
+    const PLURAL: &'static str = "customresourcedefinitions";
+    const NAMESPACED: bool = false;
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+}

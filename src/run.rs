@@ -1,0 +1,219 @@
+//! The wiring: builds every part, owns the signals and the order of shutdown.
+//!
+//! ```text
+//!   signal ──> stop intake ──> workers finish the key in hand ──> flush events ──> close connections
+//!                 │                      (deadline, then abort)       (deadline)
+//!                 └─ a second signal: abort at once
+//! ```
+//!
+//! # Invariants
+//! - The deadlines nest: a reconcile's own is shorter than the drain's, and the drain's is shorter
+//!   than the grace period that the Deployment gives the pod.
+//! - Whatever ends the run, events that were recorded are written or counted as lost, never forgotten.
+//!
+//! # Source
+//! controller-runtime `pkg/manager/internal.go`, `engageStopProcedure`. What differs: one controller,
+//! so the order is written down here instead of being a property of groups of runnables.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::base::{Clock, Random};
+use crate::client::{self, Client, Config, config};
+use crate::controller::{Controller, ControllerOptions, Reach};
+use crate::http::Tcp;
+use crate::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster, LogEventSink};
+
+/// How long events that wait may still be written after the workers have stopped.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What to run against, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The kubeconfig to read; `None`: the service account in a cluster, else the usual places.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; `None`: its current one.
+    pub context: Option<String>,
+    /// The namespaces to look after; empty: all.
+    pub namespaces: Vec<String>,
+    /// How many networks are worked on at the same time.
+    pub workers: usize,
+    /// How nodes are reached; `None`: directly in a cluster, through the API server elsewhere.
+    pub reach: Option<ReachBy>,
+    /// Whether nodes of networks without a Secret also accept the credentials everybody knows.
+    pub insecure_default_credentials: bool,
+}
+
+impl Default for Options {
+    /// Everything in every namespace, five at a time.
+    fn default() -> Self {
+        Options {
+            kubeconfig: None,
+            context: None,
+            namespaces: Vec::new(),
+            workers: 5,
+            reach: None,
+            insecure_default_credentials: false,
+        }
+    }
+}
+
+/// How nodes are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReachBy {
+    /// At their pods' addresses.
+    Address,
+    /// Through the API server.
+    PortForward,
+}
+
+/// Why the controller could not run.
+#[derive(Debug)]
+pub enum Error {
+    /// It is not known where the API server is or who we are.
+    Config(config::Error),
+    /// The API server does not answer.
+    Unreachable(client::Error),
+    /// Signals cannot be received.
+    Signals(std::io::Error),
+    /// A second signal came before the shutdown was done.
+    Aborted,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::Config(_) => "do not know which API server to talk to, or as whom",
+            Error::Unreachable(_) => "the API server does not answer",
+            Error::Signals(_) => "cannot receive signals",
+            Error::Aborted => "aborted by a second signal",
+        })
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Config(error) => Some(error),
+            Error::Unreachable(error) => Some(error),
+            Error::Signals(error) => Some(error),
+            Error::Aborted => None,
+        }
+    }
+}
+
+/// Runs `work` until it ends or signals end it: the first cancels the token `work` was given, the
+/// second drops `work` where it stands.
+///
+/// # Errors
+/// Signals cannot be received, a second one came, or what `work` returns.
+///
+/// # Cancel safety
+/// Dropping the future drops `work`.
+pub async fn until_signalled<T, E: From<Error>>(
+    work: impl AsyncFnOnce(CancellationToken) -> Result<T, E>,
+) -> Result<T, E> {
+    let shutdown = CancellationToken::new();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
+    let signals = async {
+        for is_first in [true, false] {
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if is_first {
+                info!("asked to stop; once more to abort");
+                shutdown.cancel();
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        result = work(shutdown.clone()) => result,
+        () = signals => Err(Error::Aborted.into()),
+    }
+}
+
+/// Runs the controller until `shutdown` is cancelled.
+///
+/// # Errors
+/// There is no usable configuration, or the API server does not answer at the start. Later failures
+/// are retried for as long as it takes.
+///
+/// # Cancel safety
+/// Not cancel safe: cancel `shutdown` and wait.
+pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
+    let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
+    let (client, is_in_cluster) = connect(config.map_err(Error::Config)?).await?;
+    let by = options.reach.unwrap_or(if is_in_cluster {
+        ReachBy::Address
+    } else {
+        ReachBy::PortForward
+    });
+    info!(reach = ?by, "how nodes are reached");
+    let reach = match by {
+        ReachBy::Address => Reach::Direct(Arc::new(Tcp::new(CONNECT_TIMEOUT))),
+        ReachBy::PortForward => Reach::PortForward(client.clone()),
+    };
+    controller(client, reach, options, shutdown).await;
+    Ok(())
+}
+
+/// Connects, and asks the server for its version: an answer is worth more than a configuration.
+/// The second part is whether we are in the pod network.
+pub(crate) async fn connect(config: Config) -> Result<(Client, bool), Error> {
+    let (server, is_in_cluster) = (config.server().to_owned(), config.is_in_cluster());
+    let client = Client::connect(config).map_err(Error::Config)?;
+    let version = client.version().await.map_err(Error::Unreachable)?;
+    info!(
+        server,
+        version = version.git_version,
+        "talking to the API server"
+    );
+    Ok((client, is_in_cluster))
+}
+
+/// Runs the controller on a client that is there already.
+pub(crate) async fn controller(
+    client: Client,
+    reach: Reach,
+    options: Options,
+    shutdown: CancellationToken,
+) {
+    let broadcaster = EventBroadcaster::new(BroadcasterOptions {
+        instance: std::env::var("HOSTNAME").unwrap_or_default(),
+        ..BroadcasterOptions::default()
+    });
+    broadcaster.start_recording_to(ApiEventSink::new(client.clone()));
+    broadcaster.start_recording_to(LogEventSink);
+    let controller = Controller::new(ControllerOptions {
+        client,
+        reach,
+        recorder: broadcaster.recorder(COMPONENT),
+        namespaces: options.namespaces,
+        workers: options.workers,
+        clock: Clock::system(),
+        random: Random::os(),
+        insecure_default_credentials: options.insecure_default_credentials,
+    });
+    controller.run(shutdown).await;
+    let lost = broadcaster.shutdown(FLUSH_DEADLINE).await;
+    if lost > 0 {
+        warn!(lost, "events could not be written before the end");
+    }
+    info!("stopped");
+}
+
+/// The component that events come from.
+pub const COMPONENT: &str = "bitcoin-controller";
+
+/// How long making a connection to a node may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -1,0 +1,189 @@
+//! The life of a network: it comes up, is mined, loses pods, grows, shrinks, and goes.
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::cluster::network::Network;
+use crate::harness::{Mode, Namespace, eventually, install, kubectl, manifest};
+
+#[tokio::test]
+async fn the_original_manifests_become_a_ready_mined_network_that_mends_itself_and_goes() {
+    // The walk-through of the first controller's posts, from its own manifests to the last pod.
+    install();
+    let namespace = Namespace::create("lifecycle");
+    for name in ["secret.yaml", "testNetwork.yaml"] {
+        namespace.kubectl(&["apply", "--filename", &manifest(name)]);
+    }
+    let network = Network::existing(&namespace, "my-network");
+    network.until_ready(3).await;
+    network.until_meshed(3).await;
+    let described = namespace.kubectl(&["describe", "btcnet", "my-network"]);
+    assert!(
+        described.contains("NetworkReady") && described.contains("Height"),
+        "{described}"
+    );
+
+    network.mine(0, 101);
+    network.until_at(3, 101).await;
+    eventually("the status tells height 101", || async {
+        let status = network.status()?;
+        if status["height"] == 101 {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
+    })
+    .await;
+
+    let before = network.pod_uids();
+    namespace.kubectl(&["delete", "pod", &network.pod(0)]);
+    network.until_replaced(0, &before).await;
+    network.until_at(3, 101).await;
+    network.until_meshed(3).await;
+
+    let before = network.pod_uids();
+    namespace.kubectl(&["scale", "btcnet", "my-network", "--replicas=6"]);
+    network.until_at(6, 101).await;
+    network.until_meshed(6).await;
+    namespace.kubectl(&["scale", "btcnet", "my-network", "--replicas=3"]);
+    network.until_at(3, 101).await;
+    network.until_meshed(3).await;
+    assert_eq!(
+        network.pod_uids(),
+        before,
+        "scaling must not touch pods that stay"
+    );
+
+    namespace.kubectl(&["delete", "btcnet", "my-network"]);
+    eventually("everything the network owned is gone", || async {
+        let left = namespace.try_kubectl(&[
+            "get",
+            "statefulsets,services,pods,secrets",
+            "--output=name",
+        ])?;
+        match left.trim() {
+            "secret/bitcoin-default-secret" => Ok(()),
+            _ => Err(left),
+        }
+    })
+    .await;
+    namespace.delete();
+}
+
+#[tokio::test]
+async fn a_set_that_was_scaled_by_hand_is_scaled_back() {
+    install();
+    let namespace = Namespace::create("by-hand");
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 2}));
+    network.until_ready(2).await;
+    namespace.kubectl(&["scale", "statefulset", &network.set(), "--replicas=5"]);
+    eventually("the set has two replicas again", || async {
+        let set = namespace.get("statefulset", &network.set())?;
+        match (&set["spec"]["replicas"], set["status"]["replicas"].as_u64()) {
+            (wanted, Some(2)) if *wanted == 2 => Ok(()),
+            found => Err(format!("{found:?}")),
+        }
+    })
+    .await;
+    network.until_ready(2).await;
+    namespace.has_event("alpha", "Scaled").unwrap();
+    namespace.delete();
+}
+
+#[tokio::test]
+async fn kubectl_waits_for_ready_and_prints_the_columns() {
+    install();
+    let namespace = Namespace::create("columns");
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 1}));
+    namespace.kubectl(&[
+        "wait",
+        "--for=condition=Ready",
+        "btcnet/alpha",
+        "--timeout=60s",
+    ]);
+    let table = namespace.kubectl(&["get", "btcnet"]);
+    let heads: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(heads, ["NAME", "NODES", "READY", "LINKS", "HEIGHT", "AGE"]);
+    assert!(kubectl(&["api-resources"]).contains("btcnet"));
+    drop(network);
+    namespace.delete();
+}
+
+#[tokio::test]
+async fn unknown_fields_of_others_survive_our_writes() {
+    install();
+    let namespace = Namespace::create("others");
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 1}));
+    network.until_ready(1).await;
+    let before = network.pod_uids();
+    let service = format!("{}-svc", network.name);
+    namespace.kubectl(&["annotate", "service", &service, "example.com/note=kept"]);
+    let patch = r#"{"spec":{"sessionAffinity":"ClientIP"}}"#;
+    namespace.kubectl(&["patch", "service", &service, "--patch", patch]);
+    namespace.kubectl(&[
+        "label",
+        "statefulset",
+        &network.set(),
+        "example.com/team=red",
+    ]);
+    // A change of ours to both objects: nodes for the set, the label for the Service.
+    namespace.kubectl(&["label", "service", &service, "app.kubernetes.io/name-"]);
+    network.ask(json!({"nodes": 2}));
+    network.until_ready(2).await;
+    eventually("our label is back", || async {
+        let found = namespace.get("service", &service)?;
+        match found["metadata"]["labels"]["app.kubernetes.io/name"] == "bitcoind" {
+            true => Ok(()),
+            false => Err(found["metadata"]["labels"].to_string()),
+        }
+    })
+    .await;
+    let found = namespace.get("service", &service).unwrap();
+    assert_eq!(found["metadata"]["annotations"]["example.com/note"], "kept");
+    assert_eq!(found["spec"]["sessionAffinity"], "ClientIP");
+    let set = namespace.get("statefulset", &network.set()).unwrap();
+    assert_eq!(set["metadata"]["labels"]["example.com/team"], "red");
+    assert_eq!(
+        network.pod_uids().get(&network.pod(0)),
+        before.get(&network.pod(0))
+    );
+    namespace.delete();
+}
+
+#[tokio::test]
+async fn how_long_it_takes() {
+    // Prints; asserts no time.
+    install();
+    for nodes in [3, 17] {
+        let namespace = Namespace::create(&format!("speed-{nodes}"));
+        let started = Instant::now();
+        let network = Network::create(&namespace, "alpha", json!({"nodes": nodes}));
+        eventually("all pods run", || async {
+            let pods = namespace.list("pods", "app=alpha");
+            let running = pods
+                .iter()
+                .filter(|pod| pod["status"]["phase"] == "Running")
+                .count();
+            if running == nodes {
+                Ok(())
+            } else {
+                Err(format!("{running} run"))
+            }
+        })
+        .await;
+        let pods = started.elapsed();
+        network.until_ready(nodes).await;
+        let (all, mode) = (started.elapsed(), Mode::of_this_run());
+        let mode = if mode == Mode::Outside {
+            "outside the cluster"
+        } else {
+            "in the cluster"
+        };
+        println!(
+            "{nodes} nodes, controller {mode}: pods run after {pods:.2?}, ready {:.2?} later",
+            all - pods
+        );
+        network.until_meshed(nodes).await;
+        namespace.delete();
+    }
+}

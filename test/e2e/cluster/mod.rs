@@ -1,0 +1,8 @@
+//! Scenarios on a cluster that runs pods.
+
+mod faults;
+mod lifecycle;
+mod network;
+mod trouble;
+// Last by name, because it looks at what all the others have left in the audit log.
+mod z_audit;

@@ -1,0 +1,238 @@
+//! What the audit log and the traces of all scenarios say: a settled world is silent, rights are neither
+//! missing nor spare, and no password is anywhere.
+
+use std::collections::BTreeSet;
+
+use bitcoin_controller::base::{calendar, yaml};
+use serde_json::{Value, json};
+
+use crate::cluster::network::Network;
+use crate::harness::{Mode, Namespace, controller_log, eventually, install, kubectl, manifest};
+
+const ACCOUNT: &str = "system:serviceaccount:bitcoin-controller:bitcoin-controller-sva";
+
+/// How long a settled network must stay silent: longer than it is polled slowly, twice.
+const SILENT_SECONDS: i64 = 25;
+
+/// Every request the controller has made so far, oldest first.
+fn requests() -> Option<Vec<Value>> {
+    let path = std::env::var("AUDIT_LOG").ok()?;
+    let text = std::fs::read_to_string(path).unwrap();
+    let entries = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    Some(
+        entries
+            .filter(|entry| {
+                entry["user"]["username"] == ACCOUNT && entry["stage"] != "RequestReceived"
+            })
+            .collect(),
+    )
+}
+
+fn seconds(entry: &Value) -> i64 {
+    calendar::parse(entry["requestReceivedTimestamp"].as_str().unwrap())
+        .unwrap()
+        .0
+}
+
+#[tokio::test]
+async fn a_a_settled_world_causes_no_write_and_no_list() {
+    install();
+    if requests().is_none() {
+        println!("SKIPPED: a settled world causes no write and no list: there is no AUDIT_LOG");
+        return;
+    }
+    let namespace = Namespace::create("settled");
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 3}));
+    network.until_ready(3).await;
+    network.mine(0, 3);
+    network.until_at(3, 3).await;
+    // The status is written once more, with the heights; from then on there is nothing to say.
+    eventually("the status tells height 3", || async {
+        let status = network.status()?;
+        if status["height"] == 3 {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
+    })
+    .await;
+    let is_ours = |entry: &Value| entry["objectRef"]["namespace"] == "settled";
+    let is_noise = |entry: &Value| {
+        !["get", "watch"].contains(&entry["verb"].as_str().unwrap_or_default())
+            && entry["objectRef"]["subresource"] != "portforward"
+    };
+    let silence = || async {
+        let all: Vec<Value> = requests().unwrap().into_iter().filter(is_ours).collect();
+        let now = seconds(all.last().ok_or("no request yet")?);
+        let last_noise = all
+            .iter()
+            .filter(|entry| is_noise(entry))
+            .map(seconds)
+            .max()
+            .unwrap_or(0);
+        // The audit log's own clock: reads go on, so time is seen to pass.
+        match now - last_noise {
+            silent if silent >= SILENT_SECONDS => Ok(()),
+            silent => Err(format!("silent for {silent} s only")),
+        }
+    };
+    eventually("the settled network has been silent", silence).await;
+    namespace.delete();
+}
+
+#[tokio::test]
+async fn b_no_password_is_in_arguments_events_status_or_logs() {
+    install();
+    let namespace = Namespace::create("passwords");
+    let password = "xyzzy-plugh-plover";
+    let literal = format!("--from-literal=BC_RPC_PASSWORD={password}");
+    namespace.kubectl(&[
+        "create",
+        "secret",
+        "generic",
+        "mine",
+        "--from-literal=BC_RPC_USER=me",
+        &literal,
+    ]);
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 1, "secret": "mine"}));
+    network.until_ready(1).await;
+    let secret = namespace.get("secret", "alpha-rpc").unwrap();
+    let own = secret["data"]["password"].as_str().unwrap().to_owned();
+    let own_plain = namespace.kubectl(&[
+        "get",
+        "secret",
+        "alpha-rpc",
+        "--template={{.data.password | base64decode}}",
+    ]);
+    assert!(own_plain.len() >= 32, "the password must be long");
+    let seen = [
+        namespace.kubectl(&[
+            "get",
+            "btcnet,statefulsets,services,pods,events,controllerrevisions",
+            "--output=yaml",
+        ]),
+        namespace.kubectl(&["logs", &network.pod(0)]),
+        controller_log(),
+    ]
+    .concat();
+    assert!(
+        seen.contains("alpha-sts-0"),
+        "there must be something to look through"
+    );
+    for (whose, text) in [
+        ("the user's", password),
+        ("our own", own_plain.as_str()),
+        ("our own, encoded", own.as_str()),
+    ] {
+        assert!(!seen.contains(text), "{whose} password was found");
+    }
+    namespace.delete();
+}
+
+#[tokio::test]
+async fn c_the_roles_grant_what_is_used_and_nothing_else() {
+    install();
+    let Some(requests) = requests() else {
+        println!("SKIPPED: the roles grant what is used and nothing else: there is no AUDIT_LOG");
+        return;
+    };
+    // What admission refuses (a namespace that is being deleted, a quota) was allowed by the roles.
+    let is_forbidden =
+        |entry: &&Value| entry["annotations"]["authorization.k8s.io/decision"] == "forbid";
+    let forbidden: Vec<&Value> = requests.iter().filter(is_forbidden).collect();
+    assert_eq!(forbidden, Vec::<&Value>::new(), "a right is missing");
+    let used: BTreeSet<String> = requests.iter().filter_map(right_of).collect();
+    let mut granted: BTreeSet<String> = rights(&manifest("rbac.yaml"));
+    if Mode::of_this_run() == Mode::Outside {
+        granted.extend(rights(&manifest("rbac-port-forward.yaml")));
+    }
+    let spare: Vec<&String> = granted
+        .difference(&used)
+        .filter(|right| !EXPECTED_SPARE.contains(&right.as_str()))
+        .collect();
+    let covered: Vec<&String> = used.difference(&granted).collect();
+    assert_eq!(spare, Vec::<&String>::new(), "granted and never used");
+    assert_eq!(
+        covered,
+        Vec::<&String>::new(),
+        "used, but by some other grant"
+    );
+}
+
+/// Granted though no request shows it, each with its reason.
+const EXPECTED_SPARE: [&str; 5] = [
+    // Checked by an admission plugin on our applies, never asked for.
+    "update bitcoincontroller.christianb93.github.com/bitcoinnetworks/finalizers",
+    // An apply to a name that is free is a PATCH that also needs `create`.
+    "create apps/statefulsets",
+    "create /services",
+    // Which verb a WebSocket port-forward is depends on the version of the server.
+    "create /pods/portforward",
+    "get /pods/portforward",
+];
+
+/// `verb group/resource[/subresource]` of a request; `None` for what is no resource (`/version`).
+fn right_of(entry: &Value) -> Option<String> {
+    let about = entry.get("objectRef")?;
+    let text = |name: &str| about[name].as_str().unwrap_or_default();
+    let subresource = match text("subresource") {
+        "" => String::new(),
+        name => format!("/{name}"),
+    };
+    let verb = entry["verb"].as_str()?;
+    Some(format!(
+        "{verb} {}/{}{subresource}",
+        text("apiGroup"),
+        text("resource")
+    ))
+}
+
+fn rights(path: &str) -> BTreeSet<String> {
+    let documents = yaml::all_from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut rights = BTreeSet::new();
+    for rule in documents
+        .iter()
+        .flat_map(|document| document["rules"].as_array().cloned().unwrap_or_default())
+    {
+        let list = |name: &str| -> Vec<String> {
+            let words = rule[name].as_array().cloned().unwrap_or_default();
+            words
+                .iter()
+                .filter_map(|word| word.as_str().map(str::to_owned))
+                .collect()
+        };
+        for (group, resource) in list("apiGroups").iter().flat_map(|group| {
+            list("resources")
+                .into_iter()
+                .map(move |it| (group.clone(), it))
+        }) {
+            rights.extend(
+                list("verbs")
+                    .iter()
+                    .map(|verb| format!("{verb} {group}/{resource}")),
+            );
+        }
+    }
+    rights
+}
+
+#[tokio::test]
+async fn d_nothing_is_left_of_deleted_networks() {
+    install();
+    eventually("every network of the scenarios is gone", || async {
+        let left = kubectl(&[
+            "get",
+            "btcnet,statefulsets",
+            "--all-namespaces",
+            "--output=name",
+        ]);
+        if left.trim().is_empty() {
+            Ok(())
+        } else {
+            Err(left)
+        }
+    })
+    .await;
+}

@@ -1,0 +1,305 @@
+//! How the reflector goes on when something is wrong: what it asks next, and how long it waits first.
+
+use std::time::Duration;
+
+use bitcoin_controller::api::meta::{Status, StatusDetails};
+use bitcoin_controller::client::{Item, WatchEvent};
+use tokio::time::sleep;
+
+use super::double::{Fault, PodServer, Running, broken, settle, status};
+use super::objects::{nameless, pod};
+
+const LONG: Duration = Duration::from_secs(100);
+
+/// The waits before each request but the first.
+fn waits(server: &PodServer) -> Vec<Duration> {
+    let times = server.times();
+    times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+fn is_backoff(wait: Duration, base_millis: u64) -> bool {
+    let base = Duration::from_millis(base_millis);
+    // Tokio's timer has a grain of a millisecond.
+    (base..=2 * base + Duration::from_millis(1)).contains(&wait)
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_double_from_800_milliseconds_to_30_seconds_and_jitter_doubles_at_most() {
+    let server = PodServer::new();
+    let failing = || Some(Fault::Status(500, "InternalError"));
+    server.fail_lists(std::iter::repeat_with(failing).take(10));
+    let running = Running::start(&server);
+    sleep(Duration::from_secs(1_000)).await;
+    let expected = [
+        800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000, 30_000, 30_000,
+    ];
+    let waits = waits(&server);
+    for (wait, base) in waits.iter().zip(expected) {
+        assert!(is_backoff(*wait, base), "{wait:?} for {base} ms");
+    }
+    let is_jittered = waits
+        .iter()
+        .zip(expected)
+        .any(|(wait, base)| *wait > Duration::from_millis(base + 1));
+    assert!(is_jittered && running.informer.has_synced());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_short_again_after_two_quiet_minutes() {
+    let server = PodServer::new();
+    let failing = || Some(Fault::Status(500, "InternalError"));
+    server.fail_lists(std::iter::repeat_with(failing).take(4));
+    let _running = Running::start(&server);
+    sleep(Duration::from_secs(200)).await;
+    let n_requests = server.requests().len();
+    server.fail_lists([failing()]);
+    server.send(WatchEvent::Error(status(500, "InternalError")));
+    sleep(LONG).await;
+    let waits = waits(&server);
+    assert!(is_backoff(waits[n_requests], 1_600), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_ends_at_once_and_empty_waits_and_lists() {
+    let server = PodServer::new();
+    let _running = Running::start(&server);
+    settle().await;
+    server.close_watches();
+    sleep(LONG).await;
+    assert_eq!(server.requests()[2..], ["list 10", "watch 10"]);
+    assert!(is_backoff(
+        waits(&server)[1] - Duration::from_millis(1),
+        800
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_breaks_is_a_watch_that_ended() {
+    let server = PodServer::new();
+    let running = Running::start(&server);
+    settle().await;
+    server.put("a");
+    settle().await;
+    server.break_watches(broken);
+    server.put("b");
+    settle().await;
+    assert_eq!(server.requests()[1..], ["watch 10", "watch 11"]);
+    assert_eq!(running.stored(), ["a@11", "b@12"]);
+}
+
+/// Both forms of Gone: as an event within the watch, and as the answer to one.
+#[tokio::test(start_paused = true)]
+async fn gone_leads_at_once_to_a_list_as_of_now() {
+    for within in [true, false] {
+        let server = PodServer::new();
+        server.put("a");
+        let running = Running::start(&server);
+        sleep(Duration::from_secs(5)).await;
+        let start = server.times().len();
+        if within {
+            server.delete("a");
+            server.put("b");
+            server.send(WatchEvent::Error(status(410, "Expired")));
+        } else {
+            server.close_watches();
+            server.delete("a");
+            server.put("b");
+            server.compact();
+        }
+        settle().await;
+        let asked = server.requests()[start..].to_vec();
+        let list = asked
+            .iter()
+            .position(|asked| asked == "list - limit=500")
+            .unwrap();
+        assert_eq!(asked[list + 1], "watch 13");
+        assert!(
+            waits(&server)[start..].iter().all(Duration::is_zero),
+            "{:?}",
+            waits(&server)
+        );
+        assert_eq!(running.stored(), ["b@13"], "{within}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gone_again_and_again_waits_longer_and_longer() {
+    let server = PodServer::new();
+    let gone = || Some(Fault::Status(410, "Gone"));
+    server.fail_watches(std::iter::repeat_with(gone).take(4));
+    let _running = Running::start(&server);
+    sleep(LONG).await;
+    let lists: Vec<_> = server
+        .requests()
+        .iter()
+        .filter(|asked| asked.starts_with("list"))
+        .cloned()
+        .collect();
+    assert_eq!(lists[1..], ["list - limit=500"; 4]);
+    let waits: Vec<_> = waits(&server)
+        .into_iter()
+        .filter(|wait| !wait.is_zero())
+        .collect();
+    for (wait, base) in waits.iter().zip([800, 1_600, 3_200]) {
+        assert!(is_backoff(*wait, base), "{waits:?}");
+    }
+    assert_eq!(waits.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gone_once_in_a_while_never_waits() {
+    let server = PodServer::new();
+    let _running = Running::start(&server);
+    for _ in 0..3 {
+        sleep(LONG).await;
+        server.fail_watches([Some(Fault::Status(410, "Gone"))]);
+        server.close_watches();
+        settle().await;
+        let requests = server.requests();
+        let last = &requests[requests.len() - 3..];
+        assert_eq!(last, ["watch 10", "list - limit=500", "watch 10"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_and_nobody_listening_wait_and_watch_again_without_a_list() {
+    let server = PodServer::new();
+    server.fail_watches([
+        Some(Fault::Status(429, "TooManyRequests")),
+        Some(Fault::NobodyListens),
+        Some(Fault::NobodyListens),
+    ]);
+    let running = Running::start(&server);
+    sleep(LONG).await;
+    assert_eq!(
+        server.requests(),
+        [
+            "list 0 limit=500",
+            "watch 10",
+            "watch 10",
+            "watch 10",
+            "watch 10"
+        ]
+    );
+    let waits = waits(&server);
+    for (wait, base) in waits[1..].iter().zip([800, 1_600, 3_200]) {
+        assert!(is_backoff(*wait, base), "{waits:?}");
+    }
+    server.put("a");
+    settle().await;
+    assert_eq!(running.stored(), ["a@11"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_within_a_watch_wait_as_long_as_the_server_asks() {
+    let server = PodServer::new();
+    let _running = Running::start(&server);
+    settle().await;
+    server.put("a");
+    settle().await;
+    let details = StatusDetails {
+        retry_after_seconds: 20,
+        ..StatusDetails::default()
+    };
+    server.send(WatchEvent::Error(Status {
+        details,
+        ..status(429, "TooManyRequests")
+    }));
+    sleep(LONG).await;
+    assert_eq!(server.requests()[1..], ["watch 10", "watch 11"]);
+    assert!(waits(&server)[1] >= Duration::from_secs(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_refusal_waits_and_lists() {
+    for fault in [
+        Fault::Status(500, "InternalError"),
+        Fault::Status(403, "Forbidden"),
+        Fault::Deadline,
+    ] {
+        let server = PodServer::new();
+        server.fail_watches([Some(fault)]);
+        let _running = Running::start(&server);
+        sleep(LONG).await;
+        assert_eq!(server.requests()[1..], ["watch 10", "list 10", "watch 10"]);
+        assert!(is_backoff(waits(&server)[1], 800));
+    }
+}
+
+/// One counter for all kinds of failures.
+#[tokio::test(start_paused = true)]
+async fn lists_and_watches_that_fail_share_one_backoff() {
+    let server = PodServer::new();
+    server.fail_lists([Some(Fault::Status(500, "InternalError"))]);
+    server.fail_watches([
+        Some(Fault::Status(429, "TooManyRequests")),
+        Some(Fault::Status(500, "InternalError")),
+    ]);
+    let _running = Running::start(&server);
+    sleep(LONG).await;
+    let waits: Vec<_> = waits(&server)
+        .into_iter()
+        .filter(|wait| !wait.is_zero())
+        .collect();
+    for (wait, base) in waits.iter().zip([800, 1_600, 3_200]) {
+        assert!(is_backoff(*wait, base), "{waits:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_nobody_can_read_leads_to_a_list() {
+    let unread = || bitcoin_controller::client::Error::Decode {
+        operation: "watch pods".to_owned(),
+        source: bitcoin_controller::base::json::from_slice::<u8>(b"?").unwrap_err(),
+    };
+    let server = PodServer::new();
+    let running = Running::start(&server);
+    sleep(LONG).await; // a watch that just ended would go on without a list
+    server.break_watches(unread);
+    server.put("a");
+    sleep(LONG).await;
+    assert_eq!(server.requests()[2..], ["list 10", "watch 11"]);
+    assert_eq!(running.stored(), ["a@11"]);
+
+    server.send(WatchEvent::Modified(nameless()));
+    sleep(LONG).await;
+    assert_eq!(server.requests()[4..], ["list 11", "watch 11"]);
+    assert_eq!(running.informer.n_undecodable(), 1);
+    assert_eq!(running.stored(), ["a@11"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_a_version_is_a_failure() {
+    use bitcoin_controller::cache::list_watch::Answer;
+    use bitcoin_controller::cache::{InformerOptions, ListWatch, SharedInformer};
+    use bitcoin_controller::client::{ListParams, Page, WatchParams, WatchStream};
+
+    struct NoVersion;
+    impl ListWatch<bitcoin_controller::api::core::Pod> for NoVersion {
+        fn list(&self, _: ListParams) -> Answer<'_, Page<bitcoin_controller::api::core::Pod>> {
+            let page = Page {
+                items: vec![Item::Object(pod("a", "u", 1))],
+                resource_version: "".into(),
+                continue_token: None,
+                kind: "PodList".into(),
+            };
+            Box::pin(async { Ok(page) })
+        }
+
+        fn watch(
+            &self,
+            _: WatchParams,
+        ) -> Answer<'_, WatchStream<bitcoin_controller::api::core::Pod>> {
+            panic!("there is nothing to watch from")
+        }
+    }
+
+    let informer = SharedInformer::new(NoVersion, InformerOptions::default());
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let run = informer.run(shutdown.clone());
+    tokio::select! {
+        () = run => panic!("it goes on trying"),
+        () = sleep(LONG) => {}
+    }
+    assert!(!informer.has_synced());
+}

@@ -1,0 +1,100 @@
+//! Goal: what a reader applies by hand agrees with the code, and the variants with one another.
+
+use std::time::Duration;
+
+use bitcoin_controller::api::network::GROUP;
+use bitcoin_controller::base::yaml;
+use bitcoin_controller::controller::controller::DRAIN_DEADLINE;
+use bitcoin_controller::controller::nodes::ROUND_DEADLINE;
+use bitcoin_controller::controller::reconciler::PASS_DEADLINE;
+use serde_json::Value;
+
+fn objects(text: &str) -> Vec<Value> {
+    yaml::all_from_str(text).unwrap()
+}
+
+fn rbac() -> Vec<Value> {
+    objects(include_str!("../../../manifests/rbac.yaml"))
+}
+
+fn controller() -> Value {
+    let objects = objects(include_str!("../../../manifests/controller.yaml"));
+    one(&objects, "Deployment").clone()
+}
+
+fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|object| object["kind"] == kind);
+    let object = found.next().unwrap();
+    assert!(found.next().is_none(), "more than one {kind}");
+    object
+}
+
+#[test]
+fn one_namespace_is_granted_the_same_as_all() {
+    let namespaced = objects(include_str!("../../../manifests/rbac-namespaced.yaml"));
+    assert_eq!(
+        one(&namespaced, "Role")["rules"],
+        one(&rbac(), "ClusterRole")["rules"]
+    );
+    for kind in ["Namespace", "ServiceAccount"] {
+        assert_eq!(one(&namespaced, kind), one(&rbac(), kind));
+    }
+}
+
+#[test]
+fn no_rule_grants_everything_or_what_is_never_asked() {
+    for rule in one(&rbac(), "ClusterRole")["rules"].as_array().unwrap() {
+        let text = rule.to_string();
+        assert!(!text.contains('*'), "{text}");
+        assert!(!text.contains("deletecollection"), "{text}");
+        assert!(!text.contains("portforward"), "{text}");
+        if rule["resources"] == serde_json::json!(["secrets"]) {
+            assert_eq!(rule["verbs"], serde_json::json!(["get", "create", "patch"]));
+        }
+    }
+}
+
+#[test]
+fn names_are_those_of_the_first_controller() {
+    let rbac = rbac();
+    let name = |kind| one(&rbac, kind)["metadata"]["name"].clone();
+    assert_eq!(name("Namespace"), "bitcoin-controller");
+    assert_eq!(name("ServiceAccount"), "bitcoin-controller-sva");
+    assert_eq!(name("ClusterRole"), "bitcoin-controller-role");
+    assert_eq!(
+        name("ClusterRoleBinding"),
+        "bitcoin-controller-role-binding"
+    );
+    let deployment = controller();
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(pod["serviceAccountName"], "bitcoin-controller-sva");
+    assert_eq!(pod["containers"][0]["name"], "bitcoin-controller-ctr");
+}
+
+#[test]
+fn the_example_names_the_secret_that_comes_with_it() {
+    let secret = &objects(include_str!("../../../manifests/secret.yaml"))[0];
+    let network = &objects(include_str!("../../../manifests/testNetwork.yaml"))[0];
+    assert_eq!(network["spec"]["secret"], secret["metadata"]["name"]);
+    assert_eq!(network["apiVersion"], format!("{GROUP}/v1"));
+    assert_eq!(secret["stringData"]["BC_RPC_USER"], "bc-user");
+    assert_eq!(secret["stringData"]["BC_RPC_PASSWORD"], "bc-password");
+}
+
+#[test]
+fn there_is_one_writer_until_there_is_leader_election() {
+    let deployment = controller();
+    assert_eq!(deployment["spec"]["replicas"], 1);
+    assert_eq!(deployment["spec"]["strategy"]["type"], "Recreate");
+}
+
+/// A round of questions ends within its pass, a pass within the drain, the drain within the pod's
+/// grace period, with five seconds left for the events.
+#[test]
+fn deadlines_nest() {
+    let seconds = controller()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].clone();
+    let grace = Duration::from_secs(seconds.as_u64().unwrap());
+    assert!(ROUND_DEADLINE < PASS_DEADLINE);
+    assert!(PASS_DEADLINE < DRAIN_DEADLINE);
+    assert!(DRAIN_DEADLINE + Duration::from_secs(5) < grace);
+}
