@@ -24,6 +24,7 @@
 //! | [`record`] | telling people what happened, without ever waiting for it | [`record::event_recorder`] |
 //! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
 //! | [`controller`] | where all of the above meet: the level-based loop | [`controller::reconciler`] |
+//! | [`sim`] | a pretend bitcoind over real HTTP, for tests | [`sim::bitcoind`] |
 //! | [`base`] | time, chance, waiting, text from outside | [`base`] |
 //! | [`run`], [`cli`] | the wiring: flags, signals, the order of shutdown | [`run`] |
 //! | [`demo`] | the story of one network, told while it happens | [`demo::story`] |
@@ -42,4 +43,5 @@ pub mod demo;
 pub mod http;
 pub mod record;
 pub mod run;
+pub mod sim;
 pub mod workqueue;

@@ -13,5 +13,7 @@ mod client;
 mod controller;
 mod http;
 mod record;
+mod sim;
+mod support;
 mod tidy;
 mod workqueue;

@@ -6,7 +6,7 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 5] = [
+const MAY_SPAWN: [(&str, &str); 9] = [
     (
         "src/controller/caches.rs",
         "one task for each informer, in the controller's JoinSet",
@@ -26,6 +26,22 @@ const MAY_SPAWN: [(&str, &str); 5] = [
     (
         "src/record/event_broadcaster.rs",
         "the broadcaster's JoinSet, joined by its shutdown",
+    ),
+    (
+        "src/sim/bitcoind/mod.rs",
+        "a pretend node's listeners, in a JoinSet that goes with the node",
+    ),
+    (
+        "src/sim/bitcoind/server.rs",
+        "its connections, in a JoinSet of the listener",
+    ),
+    (
+        "src/sim/process.rs",
+        "a child process, killed when its handle is dropped",
+    ),
+    (
+        "src/sim/runtime.rs",
+        "a node's future, in a JoinSet of its handle",
     ),
 ];
 

@@ -1,0 +1,49 @@
+//! Mirrors `src/sim/bitcoind` and `src/sim/process.rs`: the pretend node and a real one are held to
+//! the same assertions. What only the pretend one can show (faults, exact times) comes last.
+
+use crate::support::nodes::{on_pretend_nodes, on_real_nodes};
+
+/// Each scenario becomes two tests: `NAME::pretend` and `NAME::real`.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn pretend() {
+                super::on_pretend_nodes(crate::sim::scenarios::$name);
+            }
+
+            #[test]
+            fn real() {
+                super::on_real_nodes(crate::sim::scenarios::$name);
+            }
+        }
+    )*};
+}
+
+on_both!(
+    the_dialects_differ_in_codes_and_keys,
+    malformed_requests_are_told_apart,
+    arguments_are_checked,
+    credentials_are_asked_for_rpc_and_not_for_rest,
+    a_password_is_checked_against_its_salted_hash,
+    a_fresh_node_is_at_genesis,
+    mined_blocks_are_counted_and_described,
+    a_longer_chain_replaces_a_shorter_one_over_any_link,
+    equally_long_chains_stay_apart_until_the_next_block,
+    a_link_dialled_from_both_sides_is_two,
+    dialling_again_or_oneself_changes_nothing,
+    the_comment_says_who_a_peer_is,
+    a_link_is_cut_by_the_string_that_made_it,
+    the_added_list_compares_strings,
+    an_added_node_is_dialled,
+    a_node_with_its_network_off_has_no_links,
+    inbound_slots_are_what_eleven_leave,
+    an_invalid_block_takes_its_branch_along,
+    the_same_block_twice_is_refused,
+    a_clean_stop_keeps_the_chain,
+    a_kill_keeps_what_was_flushed,
+    rpc_stop_ends_the_node,
+    an_unknown_option_is_fatal,
+    a_bad_comment_is_fatal,
+    a_blocks_bytes_are_real,
+);

@@ -1,0 +1,4 @@
+//! Mirrors `src/sim`.
+
+mod bitcoind;
+mod scenarios;
