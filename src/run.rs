@@ -24,8 +24,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::api::BitcoinNetwork;
 use crate::base::{Clock, Random};
-use crate::client::{self, Client, Config, config};
+use crate::client::{self, Client, Config, ListParams, Scope, config};
 use crate::controller::{Controller, ControllerOptions, Reach};
 use crate::http::Tcp;
 use crate::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster, LogEventSink};
@@ -80,6 +81,8 @@ pub enum Error {
     Config(config::Error),
     /// The API server does not answer.
     Unreachable(client::Error),
+    /// The server does not know BitcoinNetworks.
+    NoDefinition,
     /// Signals cannot be received.
     Signals(std::io::Error),
     /// A second signal came before the shutdown was done.
@@ -91,6 +94,9 @@ impl fmt::Display for Error {
         f.write_str(match self {
             Error::Config(_) => "do not know which API server to talk to, or as whom",
             Error::Unreachable(_) => "the API server does not answer",
+            Error::NoDefinition => {
+                "the server does not know BitcoinNetworks; apply manifests/crd.yaml, or what `bitcoin-controller crd` prints"
+            }
             Error::Signals(_) => "cannot receive signals",
             Error::Aborted => "aborted by a second signal",
         })
@@ -103,7 +109,7 @@ impl std::error::Error for Error {
             Error::Config(error) => Some(error),
             Error::Unreachable(error) => Some(error),
             Error::Signals(error) => Some(error),
-            Error::Aborted => None,
+            Error::NoDefinition | Error::Aborted => None,
         }
     }
 }
@@ -159,6 +165,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
         ReachBy::PortForward
     });
     info!(reach = ?by, "how nodes are reached");
+    definition_is_there(&client, &options.namespaces).await?;
     let reach = match by {
         ReachBy::Address => Reach::Direct(Arc::new(Tcp::new(CONNECT_TIMEOUT))),
         ReachBy::PortForward => Reach::PortForward(client.clone()),
@@ -179,6 +186,23 @@ pub(crate) async fn connect(config: Config) -> Result<(Client, bool), Error> {
         "talking to the API server"
     );
     Ok((client, is_in_cluster))
+}
+
+/// A reflector would ask for ever for a kind that the server does not know, and only the log would tell.
+async fn definition_is_there(client: &Client, namespaces: &[String]) -> Result<(), Error> {
+    let scope = match namespaces.first() {
+        Some(namespace) => Scope::Namespace(namespace.as_str().into()),
+        None => Scope::All,
+    };
+    let params = ListParams {
+        limit: Some(1),
+        ..ListParams::default()
+    };
+    match client.list::<BitcoinNetwork>(&scope, &params).await {
+        Err(error) if error.is_not_found() => Err(Error::NoDefinition),
+        // Whatever else is wrong, the reflector waits for it to pass.
+        _ => Ok(()),
+    }
 }
 
 /// Runs the controller on a client that is there already.

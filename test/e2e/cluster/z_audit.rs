@@ -138,30 +138,23 @@ async fn c_the_roles_grant_what_is_used_and_nothing_else() {
         println!("SKIPPED: the roles grant what is used and nothing else: there is no AUDIT_LOG");
         return;
     };
-    // What admission refuses (a namespace that is being deleted, a quota) was allowed by the roles.
-    let is_forbidden =
-        |entry: &&Value| entry["annotations"]["authorization.k8s.io/decision"] == "forbid";
-    let forbidden: Vec<&Value> = requests.iter().filter(is_forbidden).collect();
-    assert_eq!(forbidden, Vec::<&Value>::new(), "a right is missing");
-    let used: BTreeSet<String> = requests.iter().filter_map(right_of).collect();
     let mut granted: BTreeSet<String> = rights(&manifest("rbac.yaml"));
     if Mode::of_this_run() == Mode::Outside {
         granted.extend(rights(&manifest("rbac-port-forward.yaml")));
     }
+    // A granted right may be refused all the same: an API server that has just restarted has not read
+    // the roles yet. A right that was asked for and is not granted is missing.
+    let used: BTreeSet<String> = requests.iter().filter_map(right_of).collect();
+    let missing: Vec<&String> = used.difference(&granted).collect();
+    assert_eq!(missing, Vec::<&String>::new(), "asked for and not granted");
     let spare: Vec<&String> = granted
         .difference(&used)
         .filter(|right| !EXPECTED_SPARE.contains(&right.as_str()))
         .collect();
-    let covered: Vec<&String> = used.difference(&granted).collect();
     // Outside the cluster only some of the scenarios run, and so some rights are not needed.
     if Mode::of_this_run() == Mode::Deployment {
         assert_eq!(spare, Vec::<&String>::new(), "granted and never used");
     }
-    assert_eq!(
-        covered,
-        Vec::<&String>::new(),
-        "used, but by some other grant"
-    );
 }
 
 /// Granted though no request shows it, each with its reason.
