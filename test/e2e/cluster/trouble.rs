@@ -179,6 +179,36 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
 }
 
 #[tokio::test]
+async fn own_credentials_that_are_lost_are_made_anew_and_the_nodes_follow() {
+    install();
+    let namespace = Namespace::create("lost-password");
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 2}));
+    network.until_ready(2).await;
+    network.mine(0, 7);
+    network.until_at(2, 7).await;
+    let before = network.pod_uids();
+    let patch = r#"{"data":{"password":null}}"#;
+    namespace.kubectl(&[
+        "patch",
+        "secret",
+        "alpha-rpc",
+        "--type=merge",
+        "--patch",
+        patch,
+    ]);
+    for ordinal in 0..2 {
+        network.until_replaced(ordinal, &before).await;
+    }
+    network.until_at(2, 7).await;
+    let secret = namespace.get("secret", "alpha-rpc").unwrap();
+    assert!(
+        secret["data"]["password"].is_string(),
+        "there is a password again"
+    );
+    namespace.delete();
+}
+
+#[tokio::test]
 async fn a_set_that_cannot_become_ours_is_told() {
     // Made by an older controller: same name, our owner, but pods one after the other.
     install();
