@@ -5,12 +5,13 @@
 //! watched, so that a role can name the Secrets it allows.
 //!
 //! # Invariants
-//! - Credentials that are there are never made anew; a Secret of ours without them is completed.
+//! - Credentials are made once. If they are taken out of our Secret, that is said: nodes that run know
+//!   no others, and making new ones would cut us off from them.
 //! - No guessing: a Secret that is missing or incomplete is said, and nothing starts meanwhile.
 //! - No value of a Secret is in an error.
 //!
 //! # Rights
-//! `get`, `create` and `patch` on Secrets.
+//! `get` and `create` on Secrets.
 
 use std::fmt;
 
@@ -77,12 +78,16 @@ async fn own(
     let key = desired::secret_key(&network.key());
     match ownership::find::<Secret>(client, None, &key, &network.metadata.uid).await? {
         Found::Ours(secret) => {
-            match read(&secret, desired::SECRET_USER, desired::SECRET_PASSWORD) {
-                Ok(credentials) => Ok((credentials, false)),
-                Err(_) => make(client, network, &key, random, true).await,
-            }
+            let read = read(&secret, desired::SECRET_USER, desired::SECRET_PASSWORD);
+            let own = read.map_err(|what| {
+                let message = format!(
+                    "secret `{key}`, with which the controller reaches the nodes: {what}; restore it"
+                );
+                Problem::blocked(reasons::SECRET_INCOMPLETE, message)
+            })?;
+            Ok((own, false))
         }
-        Found::Free => make(client, network, &key, random, false).await,
+        Found::Free => make(client, network, &key, random).await,
         Found::Terminating => Err(Problem::terminating("secret", &key)),
         Found::Foreign(owner) => Err(Problem::conflict("secret", &key, &owner)),
     }
@@ -94,16 +99,11 @@ async fn make(
     network: &BitcoinNetwork,
     key: &ObjectKey,
     random: &Random,
-    exists: bool,
 ) -> Result<(Credentials, bool), Problem> {
     let credentials = Credentials::generate(OWN_USER, random)
         .map_err(|error| Problem::blocked(reasons::REFUSED, error.to_string()))?;
     let body = desired::secret(network, &credentials);
-    if exists {
-        client.apply::<Secret>(key, &body).await?;
-    } else {
-        client.create::<Secret>(&key.namespace, &body).await?;
-    }
+    client.create::<Secret>(&key.namespace, &body).await?;
     Ok((credentials, true))
 }
 

@@ -268,21 +268,25 @@ impl Namespace {
         list["items"].as_array().unwrap().clone()
     }
 
-    /// Whether an event about the network with `reason` was recorded.
-    pub fn has_event(&self, network: &str, reason: &str) -> Result<(), String> {
+    /// Waits until an event about the network with `reason` is there: events are written after the fact.
+    pub async fn until_event(&self, network: &str, reason: &str) {
         let selector = format!(
             "involvedObject.name={network},involvedObject.kind=BitcoinNetwork,reason={reason}"
         );
-        match self.try_kubectl(&[
+        let arguments = [
             "get",
             "events",
             "--field-selector",
             &selector,
             "--output=name",
-        ])? {
-            names if names.trim().is_empty() => Err(format!("no event {reason}")),
-            _ => Ok(()),
-        }
+        ];
+        eventually(&format!("an event {reason} about {network}"), || async {
+            match self.try_kubectl(&arguments)? {
+                names if names.trim().is_empty() => Err("there is none".to_owned()),
+                _ => Ok(()),
+            }
+        })
+        .await;
     }
 
     /// Deletes the namespace without waiting for it.

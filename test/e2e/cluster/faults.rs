@@ -133,7 +133,7 @@ async fn two_networks_never_touch() {
         beta.until_at(2, 30).await;
         for (network, other) in [(&alpha, &beta), (&beta, &alpha)] {
             for ordinal in 0..2 {
-                let peers = network.peers(ordinal);
+                let peers = network.peers(ordinal).unwrap();
                 assert!(
                     peers.iter().all(|peer| !peer.contains(&other.name)),
                     "{}: {peers:?}",

@@ -17,6 +17,7 @@ async fn the_original_manifests_become_a_ready_mined_network_that_mends_itself_a
     let network = Network::existing(&namespace, "my-network");
     network.until_ready(3).await;
     network.until_meshed(3).await;
+    namespace.until_event("my-network", "NetworkReady").await;
     let described = namespace.kubectl(&["describe", "btcnet", "my-network"]);
     assert!(
         described.contains("NetworkReady") && described.contains("Height"),
@@ -86,7 +87,7 @@ async fn a_set_that_was_scaled_by_hand_is_scaled_back() {
     })
     .await;
     network.until_ready(2).await;
-    namespace.has_event("alpha", "Scaled").unwrap();
+    namespace.until_event("alpha", "Scaled").await;
     namespace.delete();
 }
 

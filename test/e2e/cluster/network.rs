@@ -140,9 +140,9 @@ impl<'a> Network<'a> {
     }
 
     /// The user agents of everybody node `ordinal` is connected with, sorted.
-    pub fn peers(&self, ordinal: usize) -> Vec<String> {
-        let peers: Value =
-            serde_json::from_str(&self.cli(ordinal, &["getpeerinfo"]).unwrap()).unwrap();
+    pub fn peers(&self, ordinal: usize) -> Result<Vec<String>, String> {
+        let peers: Value = serde_json::from_str(&self.cli(ordinal, &["getpeerinfo"])?)
+            .map_err(|error| error.to_string())?;
         let mut names: Vec<String> = peers
             .as_array()
             .unwrap()
@@ -150,7 +150,7 @@ impl<'a> Network<'a> {
             .map(|peer| peer["subver"].as_str().unwrap().to_owned())
             .collect();
         names.sort();
-        names
+        Ok(names)
     }
 
     /// Asserts that everybody is connected with everybody, each pair once, and with nobody else.
@@ -159,7 +159,7 @@ impl<'a> Network<'a> {
             &format!("{} is a full mesh of {nodes}", self.name),
             || async {
                 for ordinal in 0..nodes {
-                    let peers = self.peers(ordinal);
+                    let peers = self.peers(ordinal)?;
                     let wanted: Vec<usize> = (0..nodes).filter(|other| *other != ordinal).collect();
                     let has = |other: &usize| {
                         peers

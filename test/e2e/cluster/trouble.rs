@@ -30,7 +30,7 @@ async fn an_image_that_does_not_exist_is_told_and_mended() {
         }
     })
     .await;
-    namespace.has_event("alpha", "PodTrouble").unwrap();
+    namespace.until_event("alpha", "PodTrouble").await;
     network.ask(json!({"nodes": 2, "image": "localhost/bitcoind:dev"}));
     network.until_ready(2).await;
     namespace.delete();
@@ -69,7 +69,7 @@ async fn a_foreign_service_of_our_name_is_left_alone() {
     network
         .until_condition("Ready", "False", "NameConflict")
         .await;
-    namespace.has_event("alpha", "NameConflict").unwrap();
+    namespace.until_event("alpha", "NameConflict").await;
     let after = namespace.get("service", "alpha-svc").unwrap();
     assert_eq!(
         after["metadata"]["resourceVersion"],
@@ -179,32 +179,31 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
 }
 
 #[tokio::test]
-async fn own_credentials_that_are_lost_are_made_anew_and_the_nodes_follow() {
+async fn own_credentials_that_are_taken_away_are_told_and_taken_back() {
     install();
     let namespace = Namespace::create("lost-password");
     let network = Network::create(&namespace, "alpha", json!({"nodes": 2}));
     network.until_ready(2).await;
-    network.mine(0, 7);
-    network.until_at(2, 7).await;
     let before = network.pod_uids();
-    let patch = r#"{"data":{"password":null}}"#;
-    namespace.kubectl(&[
-        "patch",
-        "secret",
-        "alpha-rpc",
-        "--type=merge",
-        "--patch",
-        patch,
-    ]);
-    for ordinal in 0..2 {
-        network.until_replaced(ordinal, &before).await;
-    }
-    network.until_at(2, 7).await;
-    let secret = namespace.get("secret", "alpha-rpc").unwrap();
-    assert!(
-        secret["data"]["password"].is_string(),
-        "there is a password again"
-    );
+    let password = namespace.get("secret", "alpha-rpc").unwrap()["data"]["password"].clone();
+    let set = |password: &serde_json::Value| {
+        let patch = json!({"data": {"password": password}}).to_string();
+        namespace.kubectl(&[
+            "patch",
+            "secret",
+            "alpha-rpc",
+            "--type=merge",
+            "--patch",
+            &patch,
+        ]);
+    };
+    set(&serde_json::Value::Null);
+    network
+        .until_condition("Ready", "False", "SecretIncomplete")
+        .await;
+    set(&password);
+    network.until_ready(2).await;
+    assert_eq!(network.pod_uids(), before, "nobody may be replaced for it");
     namespace.delete();
 }
 
@@ -236,7 +235,7 @@ async fn a_set_that_cannot_become_ours_is_told() {
     network
         .until_condition("Ready", "False", "ImmutableField")
         .await;
-    namespace.has_event("alpha", "ImmutableField").unwrap();
+    namespace.until_event("alpha", "ImmutableField").await;
     namespace.kubectl(&["delete", "statefulset", "alpha-sts"]);
     network.until_ready(1).await;
     namespace.delete();

@@ -58,7 +58,11 @@ async fn a_a_settled_world_causes_no_write_and_no_list() {
         }
     })
     .await;
-    let is_ours = |entry: &Value| entry["objectRef"]["namespace"] == "settled";
+    // The informers' own requests are for all namespaces.
+    let is_ours = |entry: &Value| {
+        let namespace = &entry["objectRef"]["namespace"];
+        namespace == "settled" || namespace.is_null()
+    };
     let is_noise = |entry: &Value| {
         !["get", "watch"].contains(&entry["verb"].as_str().unwrap_or_default())
             && entry["objectRef"]["subresource"] != "portforward"

@@ -115,21 +115,20 @@ async fn missing_ones_are_created_under_the_network() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_of_ours_without_a_password_is_completed() {
+async fn a_secret_of_ours_without_a_password_is_told_and_not_made_anew() {
     let emptied = object(&secret(
         "alpha-rpc",
         NETWORK_UID,
         &[("user", "bitcoin-controller")],
     ));
-    let (outcome, asked) = gathered(None, false, [emptied, ours()]).await;
-    assert!(outcome.unwrap().is_new);
+    let (outcome, asked) = gathered(None, false, [emptied]).await;
+    let (reason, message) = reason(outcome);
+    assert_eq!(reason, reasons::SECRET_INCOMPLETE);
     assert!(
-        asked[1]
-            .0
-            .starts_with("PATCH /api/v1/namespaces/default/secrets/alpha-rpc"),
-        "{}",
-        asked[1].0
+        message.contains("default/alpha-rpc") && message.contains("`password`"),
+        "{message}"
     );
+    assert_eq!(asked.len(), 1, "nodes that run know no other password");
 }
 
 #[tokio::test(start_paused = true)]
