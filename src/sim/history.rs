@@ -64,7 +64,7 @@ pub struct Change {
 }
 
 /// The latest changes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct History {
     changes: VecDeque<Change>,
     capacity: usize,

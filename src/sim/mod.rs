@@ -18,22 +18,32 @@
 //! server, too (`test/e2e`).
 
 mod admission;
+pub mod apiserver;
 mod apply;
 pub mod bitcoind;
 mod defaults;
+pub mod discovery;
+pub mod faults;
 pub mod field_set;
 pub mod history;
 pub mod kinds;
 mod managed_fields;
+pub mod openapi;
+pub mod patch;
 pub mod process;
 pub mod refusal;
+pub mod request_log;
 mod rules;
 pub mod runtime;
 pub mod schema;
 pub mod selectors;
 mod state;
 pub mod store;
+pub mod table;
 
+pub use apiserver::ApiServer;
+pub use faults::Faults;
 pub use managed_fields::Manager;
 pub use refusal::Refusal;
+pub use request_log::RequestLog;
 pub use store::{Key, Store};

@@ -65,6 +65,36 @@ fn prune_at(value: &mut Value, schema: &Value, is_root: bool) {
     }
 }
 
+/// The paths of the fields that the schema does not know: what [`prune`] would drop.
+pub fn unknown_fields(object: &Value, schema: &Value) -> Vec<String> {
+    let mut known = object.clone();
+    prune(&mut known, schema);
+    let mut unknown = Vec::new();
+    collect_missing(object, &known, String::new(), &mut unknown);
+    unknown
+}
+
+/// The paths of what is in `all` and not in `some`.
+fn collect_missing(all: &Value, some: &Value, path: String, missing: &mut Vec<String>) {
+    match all {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = join(&path, name);
+                match some.get(name) {
+                    Some(some) => collect_missing(value, some, path, missing),
+                    None => missing.push(path),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect_missing(item, &some[index], format!("{path}[{index}]"), missing);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Fills in what is missing and has a default.
 pub fn set_defaults(value: &mut Value, schema: &Value) {
     match value {

@@ -18,12 +18,14 @@ use crate::sim::refusal::Refusal;
 use crate::sim::rules;
 use crate::sim::store::Key;
 
+#[derive(Clone)]
 pub(super) struct State {
     pub(super) resource_version: u64,
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) history: History,
 }
 
+#[derive(Clone)]
 pub(super) struct Table {
     pub(super) kind: Arc<Kind>,
     pub(super) objects: BTreeMap<Key, Arc<Value>>,

@@ -164,6 +164,17 @@ impl Store {
         store
     }
 
+    /// A store of its own with the same objects: what happens there does not happen here.
+    pub fn copy(&self) -> Store {
+        let state = self.lock().clone();
+        Store(Arc::new(Inner {
+            changed: watch::Sender::new(state.resource_version),
+            state: Mutex::new(state),
+            clock: self.0.clock.clone(),
+            random: self.0.random.clone(),
+        }))
+    }
+
     /// The clock that dates everything.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
