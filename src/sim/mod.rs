@@ -21,6 +21,7 @@ mod admission;
 pub mod apiserver;
 mod apply;
 pub mod bitcoind;
+pub mod cluster;
 mod defaults;
 pub mod discovery;
 pub mod faults;
