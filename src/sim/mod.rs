@@ -10,6 +10,10 @@
 //! | [`kinds`], [`schema`] | which objects there are, and what theirs must look like |
 //! | [`field_set`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
+//! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
+//! | [`faults`], [`request_log`] | what goes wrong on request; what was asked |
+//! | [`cluster`] | controller manager, scheduler, kubelet |
+//! | [`world`] | all of it together |
 //! | [`runtime`], [`process`] | what runs in pods |
 //! | [`bitcoind`] | a regtest node in a few kilobytes: real HTTP, a real little chain |
 //!
@@ -41,6 +45,7 @@ pub mod selectors;
 mod state;
 pub mod store;
 pub mod table;
+pub mod world;
 
 pub use apiserver::ApiServer;
 pub use faults::Faults;
@@ -48,3 +53,4 @@ pub use managed_fields::Manager;
 pub use refusal::Refusal;
 pub use request_log::RequestLog;
 pub use store::{Key, Store};
+pub use world::World;

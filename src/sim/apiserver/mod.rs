@@ -8,7 +8,7 @@
 //! initial events, 410 and timeouts; create; update; merge, JSON, strategic and apply patches; dry runs;
 //! `status`, `scale` and `portforward`; delete with preconditions, propagation and grace,
 //! deletecollection; strict and warning field validation; tables, discovery and OpenAPI as far as
-//! kubectl needs them; one bearer token.
+//! kubectl needs them; a secret path for those who may ask.
 //! It does not model: roles, several users, other versions of a kind, protobuf, `exec`, `logs`, `proxy`, webhooks,
 //! API priority and fairness.
 //!
@@ -58,7 +58,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
@@ -98,7 +98,7 @@ pub struct ApiServer {
     faults: Faults,
     log: RequestLog,
     ports: Option<Arc<dyn PodPorts>>,
-    token: Option<Arc<str>>,
+    secret: Option<Arc<str>>,
 }
 
 impl ApiServer {
@@ -109,7 +109,7 @@ impl ApiServer {
             faults: Faults::default(),
             log: RequestLog::default(),
             ports: None,
-            token: None,
+            secret: None,
         }
     }
 
@@ -120,10 +120,11 @@ impl ApiServer {
         self
     }
 
-    /// Answers only those who know the token.
+    /// Answers only those who know that everything is below the path `/secret/`. kubectl sends no token
+    /// over plain HTTP, but a server's address may have a path.
     #[must_use]
-    pub fn with_token(mut self, token: &str) -> Self {
-        self.token = Some(token.into());
+    pub fn below(mut self, secret: &str) -> Self {
+        self.secret = Some(secret.into());
         self
     }
 
@@ -193,10 +194,9 @@ impl ApiServer {
         streams: &TaskTracker,
         ended: &CancellationToken,
     ) -> io::Result<Answer> {
-        if let Err(refusal) = self.admit(&request) {
-            return Ok(answer::refused(&refusal));
-        }
-        let path = request.uri().path().to_owned();
+        let Some(path) = self.inner_path(request.uri().path()) else {
+            return Ok(answer::refused(&Refusal::no_such_resource()));
+        };
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let target = match Target::of(&path, query, &self.store) {
             Some(Ok(target)) => target,
@@ -231,17 +231,13 @@ impl ApiServer {
         }
     }
 
-    /// # Errors
-    /// 401: the token is not there, or is another.
-    fn admit(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
-        let Some(token) = &self.token else {
-            return Ok(());
+    /// The path below the secret one; `None` if it is not below.
+    fn inner_path(&self, path: &str) -> Option<String> {
+        let Some(secret) = &self.secret else {
+            return Some(path.to_owned());
         };
-        let given = header(request, AUTHORIZATION);
-        match given.strip_prefix("Bearer ") {
-            Some(given) if is_same(given.trim().as_bytes(), token.as_bytes()) => Ok(()),
-            _ => Err(Refusal::new(401, "Unauthorized", "Unauthorized")),
-        }
+        let (given, rest) = path.strip_prefix('/')?.split_once('/')?;
+        is_same(given.as_bytes(), secret.as_bytes()).then(|| format!("/{rest}"))
     }
 
     fn answer_about_server(&self, path: &str, request: &Request<Incoming>) -> Answer {
