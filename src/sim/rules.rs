@@ -16,7 +16,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::admission::remove;
+use crate::sim::admission::{put, remove};
 use crate::sim::defaults;
 use crate::sim::kinds::{self, Kind};
 use crate::sim::refusal::{Cause, Refusal};
@@ -69,7 +69,11 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
         ("pods", Some(before)) if before["metadata"]["deletionTimestamp"].is_null() => {
             let mut fixed = before.clone();
             if before["spec"]["nodeName"].is_null() {
-                fixed["spec"]["nodeName"] = object["spec"]["nodeName"].clone();
+                put(
+                    &mut fixed["spec"],
+                    "nodeName",
+                    object["spec"]["nodeName"].clone(),
+                );
             }
             let containers = fixed["spec"]["containers"].as_array_mut();
             for (index, container) in containers.into_iter().flatten().enumerate() {

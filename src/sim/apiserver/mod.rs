@@ -64,7 +64,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -99,6 +99,7 @@ pub struct ApiServer {
     log: RequestLog,
     ports: Option<Arc<dyn PodPorts>>,
     secret: Option<Arc<str>>,
+    bookmark_now: Arc<Notify>,
 }
 
 impl ApiServer {
@@ -110,6 +111,7 @@ impl ApiServer {
             log: RequestLog::default(),
             ports: None,
             secret: None,
+            bookmark_now: Arc::default(),
         }
     }
 
@@ -136,6 +138,11 @@ impl ApiServer {
     /// What is wrong with it.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Sends every watcher that takes bookmarks one now: whoever has seen it has seen everything before.
+    pub fn send_bookmarks(&self) {
+        self.bookmark_now.notify_waiters();
     }
 
     /// What it was asked.
@@ -339,7 +346,12 @@ impl ApiServer {
                 Arc::new(move |object| server.table(&target, &[Arc::new(object)], json!({})))
             }
         };
-        let watch = Watch::new(self.store.clone(), target.clone(), form)?;
+        let watch = Watch::new(
+            self.store.clone(),
+            target.clone(),
+            form,
+            Arc::clone(&self.bookmark_now),
+        )?;
         let (sender, lines) = mpsc::channel(LINES_AHEAD);
         let (cut, ended) = (self.faults.cut(), ended.clone());
         streams.spawn(async move {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,8 @@ pub(super) struct Watch {
     seen: Option<u64>,
     has_initial_events_end: bool,
     has_bookmarks: bool,
+    /// Somebody asks for a bookmark now.
+    bookmark_now: Arc<Notify>,
     deadline: Instant,
 }
 
@@ -53,7 +55,12 @@ impl Watch {
     ///
     /// # Errors
     /// A parameter is none.
-    pub(super) fn new(store: Store, target: Target, form: Form) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        store: Store,
+        target: Target,
+        form: Form,
+        bookmark_now: Arc<Notify>,
+    ) -> Result<Self, Refusal> {
         let timeout = target.query.number("timeoutSeconds")?;
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let wants_initial_events = target.query.is_set("sendInitialEvents");
@@ -64,6 +71,7 @@ impl Watch {
             has_initial_events_end: wants_initial_events,
             has_bookmarks: target.query.is_set("allowWatchBookmarks"),
             deadline: Instant::now() + timeout,
+            bookmark_now,
             store,
             target,
             form,
@@ -104,7 +112,7 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = self.store.changed_after(seen) => {}
-                () = tokio::time::sleep_until(next_bookmark), if self.has_bookmarks => {
+                () = due(next_bookmark, &self.bookmark_now), if self.has_bookmarks => {
                     next_bookmark = Instant::now() + BOOKMARK_PERIOD;
                     if self.send_bookmark(seen, false, lines).await.is_err() {
                         return;
@@ -204,6 +212,15 @@ impl Watch {
         lines: &mpsc::Sender<io::Result<Bytes>>,
     ) -> Result<(), Ended> {
         send_line(event, &(self.form)(object), lines).await
+    }
+}
+
+/// Waits for the time, or until somebody asks.
+async fn due(time: Instant, asked: &Notify) {
+    tokio::select! {
+        biased;
+        () = asked.notified() => {}
+        () = tokio::time::sleep_until(time) => {}
     }
 }
 

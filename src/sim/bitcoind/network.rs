@@ -47,10 +47,11 @@
 //! dialling an address that drops packets. There are no transactions, no bans, no address gossip
 //! (regtest nodes on private addresses have none either) and no names: addresses are numeric.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::base::Clock;
@@ -63,7 +64,7 @@ use crate::sim::bitcoind::links::{Attempt, Link, Node, SeatId, State};
 #[derive(Clone, Debug)]
 pub struct PeerNetwork {
     state: Arc<Mutex<State>>,
-    faults_changed: Arc<watch::Sender<()>>,
+    faults_changed: Arc<Notify>,
     clock: Clock,
 }
 
@@ -147,7 +148,7 @@ impl PeerNetwork {
     pub fn new(clock: Clock) -> Self {
         PeerNetwork {
             state: Arc::default(),
-            faults_changed: Arc::new(watch::Sender::new(())),
+            faults_changed: Arc::default(),
             clock,
         }
     }
@@ -213,7 +214,7 @@ impl PeerNetwork {
     /// Changes what is wrong with the node `name`, now and after its restarts.
     pub fn set_faults(&self, name: &str, change: impl FnOnce(&mut Faults)) {
         self.with(|state| change(state.faults.entry(name.to_owned()).or_default()));
-        self.faults_changed.send_replace(());
+        self.faults_changed.notify_waiters();
     }
 
     /// Waits until `holds` of what is wrong with `name`.
@@ -221,11 +222,14 @@ impl PeerNetwork {
     /// # Cancel safety
     /// Safe: it only looks.
     pub async fn faults_until(&self, name: &str, holds: impl Fn(&Faults) -> bool) {
-        let mut changed = self.faults_changed.subscribe();
-        while !holds(&self.faults(name)) {
-            if changed.changed().await.is_err() {
+        loop {
+            let mut changed = pin!(self.faults_changed.notified());
+            // Register before looking, or a change in between is missed.
+            changed.as_mut().enable();
+            if holds(&self.faults(name)) {
                 return;
             }
+            changed.await;
         }
     }
 
