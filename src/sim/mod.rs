@@ -9,5 +9,6 @@
 //! tested against a real one (`test/e2e`).
 
 pub mod bitcoind;
+pub mod kinds;
 pub mod process;
 pub mod runtime;

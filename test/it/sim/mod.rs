@@ -1,4 +1,5 @@
 //! Mirrors `src/sim`.
 
 mod bitcoind;
+mod kinds;
 mod scenarios;
