@@ -10,5 +10,6 @@
 
 pub mod bitcoind;
 pub mod kinds;
+pub mod patch;
 pub mod process;
 pub mod runtime;

@@ -2,4 +2,5 @@
 
 mod bitcoind;
 mod kinds;
+mod patch;
 mod scenarios;
