@@ -9,7 +9,9 @@
 //! tested against a real one (`test/e2e`).
 
 pub mod bitcoind;
+pub mod json_path;
 pub mod kinds;
 pub mod patch;
 pub mod process;
 pub mod runtime;
+pub mod table;

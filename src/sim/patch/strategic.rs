@@ -86,10 +86,14 @@ fn merge_key(parent: &str, name: &str) -> Option<Identity> {
 fn merge_fields(parent: &str, fields: &mut Fields, patch: &Fields) -> Result<(), String> {
     match patch.get(PATCH).map(Value::as_str) {
         None => {}
-        Some(Some("delete")) => return Ok(fields.clear()),
+        Some(Some("delete")) => {
+            fields.clear();
+            return Ok(());
+        }
         Some(Some("replace")) => {
             fields.clone_from(patch);
-            return Ok(drop_directives(fields));
+            drop_directives(fields);
+            return Ok(());
         }
         Some(_) => return Err(format!("`{parent}`: no such {PATCH}")),
     }
