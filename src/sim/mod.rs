@@ -9,8 +9,10 @@
 //! tested against a real one (`test/e2e`).
 
 pub mod bitcoind;
+pub mod discovery;
 pub mod json_path;
 pub mod kinds;
+pub mod openapi;
 pub mod patch;
 pub mod process;
 pub mod runtime;
