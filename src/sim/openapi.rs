@@ -16,7 +16,7 @@
 //! | `apply` | index, document, GET object, POST or PATCH with `fieldManager`, `fieldValidation=Strict`: merge patch for custom resources, strategic merge patch for built-in ones; before that `/openapi/v2` (protobuf only) unless the document offers strategic merge patches for the kind. Any error will do as an answer |
 //! | `apply --server-side` | index, document, PATCH apply; after a client-side apply also `fieldManager=kubectl-last-applied` and a JSON patch of `managedFields` |
 //! | `create -f`, `replace` | index, document, POST; GET and PUT |
-//! | `create secret`, `create namespace` | POST in protobuf, accepting protobuf, then JSON |
+//! | `create secret`, `create namespace` | POST in protobuf, accepting protobuf, then JSON; it does not try again in JSON (see [`protobuf`](crate::sim::protobuf)) |
 //! | `scale` | GET object, merge PATCH of `/scale` |
 //! | `wait` | GET object, then a watch with `sendInitialEvents`, bookmarks and a field selector |
 //! | `delete` | DELETE, then GET and, while it is there, a watch as for `wait` |
@@ -176,7 +176,13 @@ fn schema_name(kind: &Kind) -> String {
 }
 
 fn schema(kind: &Kind) -> Value {
-    let built_in = || json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let built_in = || {
+        json!({
+            "type": "object",
+            "description": "A kind that is built in; see the API reference of Kubernetes.",
+            "x-kubernetes-preserve-unknown-fields": true,
+        })
+    };
     let mut schema = kind.schema.clone().unwrap_or_else(built_in);
     schema["x-kubernetes-group-version-kind"] = json!([group_version_kind(kind)]);
     if !schema["properties"].is_object() {

@@ -6,5 +6,6 @@ mod json_path;
 mod kinds;
 mod openapi;
 mod patch;
+mod protobuf;
 mod scenarios;
 mod table;
