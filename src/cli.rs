@@ -1,7 +1,7 @@
 //! Flags and subcommands: what a person types, turned into options and run.
 //!
 //! Without a subcommand the controller runs, in the cluster it finds itself in or in the one a
-//! kubeconfig names. `demo` tells a story. Help texts are the documentation of the flags.
+//! kubeconfig names. `demo` brings a cluster and tells a story. Help texts are the documentation of the flags.
 //!
 //! # Invariants
 //! - A flag that is wrong is refused before anything starts, with a text that names it.
@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::crd::custom_resource_definition;
 use crate::base::yaml;
+#[cfg(feature = "demo")]
 use crate::demo;
 use crate::run;
 
@@ -36,7 +37,12 @@ struct Cli {
 enum Command {
     /// Run the controller (as without a subcommand)
     Run(RunFlags),
-    /// Show what it does: tell the story of one network on your cluster, then clean up
+    /// Show what it does: a pretend cluster, the controller, and the story of one network
+    ///
+    /// Needs nothing: API server, StatefulSets and nodes are pretended in this process, and kubectl works
+    /// against them. If there is a bitcoind, the nodes are real ones. With --kubeconfig or --context the
+    /// story is told on a real cluster, and its network is deleted afterwards.
+    #[cfg(feature = "demo")]
     Demo(DemoFlags),
     /// Print the CustomResourceDefinition, ready for `kubectl apply --filename -`
     Crd,
@@ -99,15 +105,28 @@ enum LogFormat {
     Json,
 }
 
+#[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 struct DemoFlags {
-    /// The kubeconfig file [default: $KUBECONFIG, else ~/.kube/config]
+    /// Tell the story on the cluster of this kubeconfig file
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig [default: its current one]
+    /// Tell the story on the cluster of this context of the kubeconfig
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+
+    /// Where the pretend cluster's kubeconfig is written [default: a temporary file]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context"])]
+    write_kubeconfig: Option<PathBuf>,
+
+    /// Run nodes of the pretend cluster with this bitcoind [default: bitcoind on the PATH, if there is one]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "context"])]
+    bitcoind: Option<PathBuf>,
+
+    /// Pretend the nodes, too, whatever is on the PATH
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "bitcoind"])]
+    simulate: bool,
 
     /// Leave when the story is told; exit code 0 only if every step came true
     #[arg(long)]
@@ -128,6 +147,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run_controller(cli.run),
         Some(Command::Run(flags)) => run_controller(flags),
+        #[cfg(feature = "demo")]
         Some(Command::Demo(flags)) => run_demo(flags),
         Some(Command::Crd) => print_crd(),
     };
@@ -160,14 +180,28 @@ fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+#[cfg(feature = "demo")]
 fn run_demo(flags: DemoFlags) -> Result<(), Box<dyn Error>> {
     start_log(&LogFlags {
         log_format: flags.log_format,
         log: flags.log,
     })?;
+    let place = match (flags.kubeconfig, flags.context) {
+        (None, None) => demo::Place::Playground(demo::playground::Options {
+            write_kubeconfig: flags.write_kubeconfig,
+            nodes: match flags.bitcoind {
+                Some(path) => demo::playground::Nodes::Real(path),
+                None if flags.simulate => demo::playground::Nodes::Simulated,
+                None => demo::playground::Nodes::RealIfThere,
+            },
+        }),
+        (kubeconfig, context) => demo::Place::Cluster {
+            kubeconfig,
+            context,
+        },
+    };
     let options = demo::Options {
-        kubeconfig: flags.kubeconfig,
-        context: flags.context,
+        place,
         exit: flags.exit,
     };
     let runtime = tokio::runtime::Runtime::new()?;

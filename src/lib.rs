@@ -24,7 +24,7 @@
 //! | [`record`] | telling people what happened, without ever waiting for it | [`record::event_recorder`] |
 //! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
 //! | [`controller`] | where all of the above meet: the level-based loop | [`controller::reconciler`] |
-//! | [`sim`] | a pretend bitcoind over real HTTP, for tests | [`sim::bitcoind`] |
+//! | [`sim`] | a pretend cluster in one process, real HTTP and all | [`sim::store`] |
 //! | [`base`] | time, chance, waiting, text from outside | [`base`] |
 //! | [`run`], [`cli`] | the wiring: flags, signals, the order of shutdown | [`run`] |
 //! | [`demo`] | the story of one network, told while it happens | [`demo::story`] |
@@ -39,9 +39,11 @@ pub mod cache;
 pub mod cli;
 pub mod client;
 pub mod controller;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod http;
 pub mod record;
 pub mod run;
+#[cfg(feature = "demo")]
 pub mod sim;
 pub mod workqueue;

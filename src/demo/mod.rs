@@ -1,18 +1,21 @@
-//! The demo: the controller and a story about one network, in one process, against any cluster.
+//! The demo: a cluster, the controller and a story about one network, in one process.
 //!
-//! It does what a person trying this out would do by hand: install the CustomResourceDefinition, run
-//! the controller from outside the cluster, ask for a network, mine, break something, scale, and look.
-//! [`story`] has the steps, [`narrator`] tells them while they happen. `hack/demo.sh` brings a cluster.
+//! It does what a person trying this out would do by hand: get a cluster, install the
+//! CustomResourceDefinition, run the controller, ask for a network, mine, break something, scale, and
+//! look. [`playground`] brings a pretend cluster that kubectl can talk to; `--kubeconfig` names a real
+//! one instead. [`story`] has the steps, [`narrator`] tells them while they happen.
 //!
 //! # Invariants
-//! - The controller here is the one of [`run`](mod@crate::run), through the same doors.
+//! - The controller here is the one of [`run`](mod@crate::run), through the same doors: it knows no more
+//!   of the pretend cluster than a kubeconfig says.
 //! - The demo's network is deleted at the end, whatever came of the story; nothing else is touched.
 
 pub mod narrator;
+pub mod playground;
 pub mod story;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +26,7 @@ use crate::api::{BitcoinNetwork, ObjectKey, ObjectMeta, Resource, null_is_defaul
 use crate::client::{self, Client, Config, DeleteOptions, Propagation};
 use crate::controller::Reach;
 use crate::demo::narrator::Narrator;
+use crate::demo::playground::Playground;
 use crate::demo::story::Story;
 use crate::run;
 
@@ -32,17 +36,31 @@ const NETWORK: &str = "demo";
 /// Where to tell the story, and whether to stay.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The kubeconfig to read; `None`: the usual places.
-    pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; `None`: its current one.
-    pub context: Option<String>,
+    /// On what cluster.
+    pub place: Place,
     /// Whether to leave when the story is told, instead of staying to be looked at.
     pub exit: bool,
+}
+
+/// The cluster that the story is about.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A real one.
+    Cluster {
+        /// The kubeconfig to read; `None`: the usual places.
+        kubeconfig: Option<PathBuf>,
+        /// The context of the kubeconfig; `None`: its current one.
+        context: Option<String>,
+    },
+    /// A pretend one, made for the occasion.
+    Playground(playground::Options),
 }
 
 /// Why the demo failed.
 #[derive(Debug)]
 pub enum Error {
+    /// The pretend cluster could not be made.
+    Playground(playground::Error),
     /// It could not start, or was aborted.
     Run(run::Error),
     /// The CustomResourceDefinition could not be installed.
@@ -54,6 +72,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Error::Playground(error) => write!(f, "{error}"),
             Error::Run(error) => write!(f, "{error}"),
             Error::Install(_) => f.write_str("failed to install the CustomResourceDefinition"),
             Error::Story(_) => f.write_str("the story did not come to its end"),
@@ -64,6 +83,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Error::Playground(error) => std::error::Error::source(error),
             Error::Run(error) => std::error::Error::source(error),
             Error::Install(error) => Some(error),
             Error::Story(error) => Some(error),
@@ -85,11 +105,45 @@ impl From<run::Error> for Error {
 /// # Cancel safety
 /// Not cancel safe: cancel `shutdown` and wait. Dropped, it leaves its network behind.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
-    let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
-    let config = config.map_err(run::Error::Config)?;
+    let narrator = Narrator::default();
+    let exit = options.exit;
+    match options.place {
+        Place::Cluster {
+            kubeconfig,
+            context,
+        } => {
+            let config = Config::load(kubeconfig.as_deref(), context.as_deref());
+            let config = config.map_err(run::Error::Config)?;
+            tell(config, None, exit, &narrator, shutdown).await
+        }
+        Place::Playground(options) => {
+            let playground = Playground::open(options).await.map_err(Error::Playground)?;
+            narrator.tell(&playground.description());
+            let config = Config::load(Some(playground.kubeconfig()), None);
+            let config = config.map_err(run::Error::Config)?;
+            let kubeconfig = playground.kubeconfig().to_owned();
+            let end = CancellationToken::new();
+            let story = async {
+                let outcome = tell(config, Some(&kubeconfig), exit, &narrator, shutdown).await;
+                end.cancel();
+                outcome
+            };
+            let (outcome, ()) = tokio::join!(story, playground.run(end.clone()));
+            outcome
+        }
+    }
+}
+
+/// Runs the controller and tells the story on the cluster of `config`.
+async fn tell(
+    config: Config,
+    kubeconfig: Option<&Path>,
+    exit: bool,
+    narrator: &Narrator,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
     let key = ObjectKey::new(config.namespace(), NETWORK);
     let (client, _) = run::connect(config).await?;
-    let narrator = Narrator::default();
     install(&client).await.map_err(Error::Install)?;
     narrator.tell("the CustomResourceDefinition is installed");
 
@@ -108,11 +162,11 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
             () = shutdown.cancelled() => Ok(()),
             outcome = story.tell() => outcome,
         };
-        if outcome.is_ok() && !options.exit && !shutdown.is_cancelled() {
-            narrator.say(&farewell(&key));
+        if outcome.is_ok() && !exit && !shutdown.is_cancelled() {
+            narrator.say(&farewell(&key, kubeconfig));
             shutdown.cancelled().await;
         }
-        clean_up(&client, &key, &narrator).await;
+        clean_up(&client, &key, narrator).await;
         end.cancel();
         outcome.map_err(Error::Story)
     };
@@ -147,14 +201,28 @@ async fn clean_up(client: &Client, key: &ObjectKey, narrator: &Narrator) {
     }
 }
 
-fn farewell(key: &ObjectKey) -> String {
+/// What to try next; `exec` needs a real kubelet.
+fn farewell(key: &ObjectKey, kubeconfig: Option<&Path>) -> String {
+    let (setup, exec) = match kubeconfig {
+        Some(path) => (
+            format!("\n  export KUBECONFIG={}", path.display()),
+            String::new(),
+        ),
+        None => {
+            let text = format!(
+                "\n  kubectl -n {} exec {NETWORK}-sts-0 -- bitcoin-cli -regtest getpeerinfo",
+                key.namespace
+            );
+            (String::new(), text)
+        }
+    };
     let namespace = &key.namespace;
     format!(
-        "\nThe network stays until Ctrl-C. In another terminal, try:\n\
-         \x20 kubectl --namespace {namespace} get btcnet --watch\n\
-         \x20 kubectl --namespace {namespace} describe btcnet {NETWORK}\n\
-         \x20 kubectl --namespace {namespace} exec {NETWORK}-sts-0 -- bitcoin-cli -regtest getpeerinfo\n\
-         \x20 kubectl --namespace {namespace} scale btcnet {NETWORK} --replicas=5\n"
+        "\nThe network stays until Ctrl-C. In another terminal, try:{setup}\n\
+         \x20 kubectl -n {namespace} get btcnet --watch\n\
+         \x20 kubectl -n {namespace} describe btcnet {NETWORK}\n\
+         \x20 kubectl -n {namespace} scale btcnet {NETWORK} --replicas=5\n\
+         \x20 kubectl -n {namespace} delete pod {NETWORK}-sts-1{exec}\n"
     )
 }
 

@@ -6,12 +6,11 @@
 //! client that does not accept it walks down instead, `/apis`, then `/apis/GROUP/VERSION` for each.
 //!
 //! ```text
-//! path              plain            aggregated
-//! /api              api_versions     aggregated_core
-//! /apis             groups           aggregated_groups
-//! /apis/GROUP       group            -
-//! /api/v1, /apis/GROUP/VERSION       resources
-//! /version          version          -
+//! /api               versions of the core group      or all of it, aggregated
+//! /apis              groups and their versions       or all of them, aggregated
+//! /apis/GROUP        one group's versions
+//! /api/v1, /apis/GROUP/VERSION      resources and subresources
+//! /version           the server's
 //! ```
 //!
 //! # Invariants
@@ -20,10 +19,11 @@
 //!
 //! # Example
 //! ```
+//! use std::sync::Arc;
 //! use bitcoin_controller::sim::{discovery, kinds};
 //!
-//! let kinds = kinds::built_in();
-//! let apps = discovery::resources(&kinds, "apps", "v1").expect("there are StatefulSets");
+//! let kinds: Vec<_> = kinds::built_in().into_iter().map(Arc::new).collect();
+//! let (_, apps) = discovery::answer(&kinds, "/apis/apps/v1", "application/json").expect("there are StatefulSets");
 //! assert_eq!(apps["resources"][0]["name"], "statefulsets");
 //! assert_eq!(apps["resources"][1]["name"], "statefulsets/scale");
 //! ```
@@ -38,16 +38,35 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::sim::kinds::Kind;
 
-/// The content type of an aggregated answer.
-pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// The document at `path` in a form that `accept` names, with its content type; `None` if there is none.
+pub fn answer(kinds: &[Arc<Kind>], path: &str, accept: &str) -> Option<(&'static str, Value)> {
+    let steps: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let document = match steps.as_slice() {
+        ["api"] if wants_aggregated(accept) => return Some((AGGREGATED, aggregated_core(kinds))),
+        ["apis"] if wants_aggregated(accept) => {
+            return Some((AGGREGATED, aggregated_groups(kinds)));
+        }
+        ["api"] => api_versions(kinds),
+        ["apis"] => groups(kinds),
+        ["api", version] => resources(kinds, "", version)?,
+        ["apis", name] => group(kinds, name)?,
+        ["apis", group, version] if !group.is_empty() => resources(kinds, group, version)?,
+        ["version"] => version(),
+        _ => return None,
+    };
+    Some(("application/json", document))
+}
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Whether a client with this `Accept` header wants the aggregated answer: it names it at all.
-pub fn wants_aggregated(accept: &str) -> bool {
+fn wants_aggregated(accept: &str) -> bool {
     let is_wanted = |choice: &str| {
         let mut parameters: Vec<&str> = choice.split(';').map(str::trim).collect();
         parameters.sort_unstable();
@@ -64,7 +83,7 @@ pub fn wants_aggregated(accept: &str) -> bool {
 }
 
 /// The plain answer to `/api`: the versions of the core group.
-pub fn api_versions(kinds: &[Kind]) -> Value {
+fn api_versions(kinds: &[Arc<Kind>]) -> Value {
     json!({
         "kind": "APIVersions",
         "versions": versions(kinds, ""),
@@ -73,7 +92,7 @@ pub fn api_versions(kinds: &[Kind]) -> Value {
 }
 
 /// The plain answer to `/apis`: every group but the core one.
-pub fn groups(kinds: &[Kind]) -> Value {
+fn groups(kinds: &[Arc<Kind>]) -> Value {
     let groups: Vec<Value> = group_names(kinds)
         .into_iter()
         .map(|name| group_entry(kinds, name))
@@ -82,7 +101,7 @@ pub fn groups(kinds: &[Kind]) -> Value {
 }
 
 /// The answer to `/apis/GROUP`; `None` if there is no such group.
-pub fn group(kinds: &[Kind], name: &str) -> Option<Value> {
+fn group(kinds: &[Arc<Kind>], name: &str) -> Option<Value> {
     if !group_names(kinds).contains(name) {
         return None;
     }
@@ -93,7 +112,7 @@ pub fn group(kinds: &[Kind], name: &str) -> Option<Value> {
 }
 
 /// The answer to `/api/VERSION` (`group` empty) and `/apis/GROUP/VERSION`; `None` if nothing is there.
-pub fn resources(kinds: &[Kind], group: &str, version: &str) -> Option<Value> {
+fn resources(kinds: &[Arc<Kind>], group: &str, version: &str) -> Option<Value> {
     let kinds: Vec<&Kind> = of_version(kinds, group, version);
     let group_version = kinds.first()?.api_version();
     let mut resources = Vec::new();
@@ -135,21 +154,21 @@ pub fn resources(kinds: &[Kind], group: &str, version: &str) -> Option<Value> {
 }
 
 /// The aggregated answer to `/api`.
-pub fn aggregated_core(kinds: &[Kind]) -> Value {
+fn aggregated_core(kinds: &[Arc<Kind>]) -> Value {
     aggregated(vec![
         json!({"metadata": {}, "versions": aggregated_versions(kinds, "")}),
     ])
 }
 
 /// The aggregated answer to `/apis`.
-pub fn aggregated_groups(kinds: &[Kind]) -> Value {
+fn aggregated_groups(kinds: &[Arc<Kind>]) -> Value {
     let group =
         |name| json!({"metadata": {"name": name}, "versions": aggregated_versions(kinds, name)});
     aggregated(group_names(kinds).into_iter().map(group).collect())
 }
 
 /// The answer to `/version`. The version is the one these answers were compared with.
-pub fn version() -> Value {
+fn version() -> Value {
     json!({
         "major": "1",
         "minor": "36",
@@ -172,7 +191,7 @@ fn aggregated(items: Vec<Value>) -> Value {
     })
 }
 
-fn aggregated_versions(kinds: &[Kind], group: &str) -> Vec<Value> {
+fn aggregated_versions(kinds: &[Arc<Kind>], group: &str) -> Vec<Value> {
     let version = |version| {
         let resources: Vec<Value> = of_version(kinds, group, version)
             .into_iter()
@@ -298,13 +317,13 @@ fn verbs(kind: &Kind) -> &'static [&'static str] {
     }
 }
 
-fn group_entry(kinds: &[Kind], name: &str) -> Value {
+fn group_entry(kinds: &[Arc<Kind>], name: &str) -> Value {
     let entry = |version| json!({"groupVersion": format!("{name}/{version}"), "version": version});
     let versions: Vec<Value> = versions(kinds, name).into_iter().map(entry).collect();
     json!({"name": name, "preferredVersion": versions.first(), "versions": versions})
 }
 
-fn group_names(kinds: &[Kind]) -> BTreeSet<&str> {
+fn group_names(kinds: &[Arc<Kind>]) -> BTreeSet<&str> {
     kinds
         .iter()
         .map(|kind| kind.group.as_str())
@@ -312,15 +331,15 @@ fn group_names(kinds: &[Kind]) -> BTreeSet<&str> {
         .collect()
 }
 
-fn of_version<'a>(kinds: &'a [Kind], group: &str, version: &str) -> Vec<&'a Kind> {
-    kinds
-        .iter()
+fn of_version<'a>(kinds: &'a [Arc<Kind>], group: &str, version: &str) -> Vec<&'a Kind> {
+    let of_version = kinds.iter().map(Arc::as_ref);
+    of_version
         .filter(|kind| kind.group == group && kind.version == version)
         .collect()
 }
 
 /// The versions of a group, the preferred one first.
-fn versions<'a>(kinds: &'a [Kind], group: &str) -> Vec<&'a str> {
+fn versions<'a>(kinds: &'a [Arc<Kind>], group: &str) -> Vec<&'a str> {
     let of_group = kinds.iter().filter(|kind| kind.group == group);
     let names: BTreeSet<&str> = of_group.map(|kind| kind.version.as_str()).collect();
     let mut names: Vec<&str> = names.into_iter().collect();

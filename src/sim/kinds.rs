@@ -6,7 +6,7 @@
 //! shape by [`Kind::of_definition`], so that discovery, tables and storage need not tell one from the other.
 //!
 //! # Invariants
-//! - `(group, plural)` names a resource, [`Kind::resource`]; versions of it share their objects.
+//! - `(group, plural)` names a resource, [`Kind::resource`]: of each there is one kind.
 //! - [`built_in`] is sorted by group, then plural.
 //! - A kind with a [`schema`](Kind::schema) comes from a definition; no built-in kind has one.
 //!
@@ -25,13 +25,14 @@
 //! kube-apiserver v1.36 answers to discovery and to requests for tables.
 //!
 //! # What differs
+//! - A real server serves several versions of a kind and converts between them; here there is the stored one.
 //! - Only the kinds the controller, its manifests and a person with kubectl meet.
 //! - A list's kind is always the kind and `List`; a definition cannot choose another.
 
 use serde_json::Value;
 
 /// One kind in one version: its names, scope, subresources, columns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kind {
     /// The API group; empty for the core group.
     pub group: String,
@@ -60,14 +61,14 @@ pub struct Kind {
 }
 
 /// Where the fields of a `Scale` are in an object: simple paths, `.spec.replicas`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScalePaths {
     /// The number asked for.
-    pub spec: String,
+    pub spec_replicas: String,
     /// The number there is.
-    pub status: String,
-    /// The pods that are counted: a selector as text, or for built-in kinds a LabelSelector.
-    pub selector: Option<String>,
+    pub status_replicas: String,
+    /// The pods that are counted, as a selector in text; empty if the object does not have it.
+    pub label_selector: String,
 }
 
 /// One column of a table.
@@ -109,57 +110,61 @@ impl Kind {
         format!("{}List", self.kind)
     }
 
-    /// The kinds a CustomResourceDefinition (`apiextensions.k8s.io/v1`) defines: one for each served version.
+    /// The kinds a CustomResourceDefinition (`apiextensions.k8s.io/v1`) defines: the version that is stored, if it
+    /// is served.
     ///
     /// # Errors
-    /// A field that every definition must have is missing or no text; the message names it.
+    /// A field that every definition must have is missing or wrong; the message names it.
     pub fn of_definition(definition: &Value) -> Result<Vec<Kind>, String> {
         let spec = &definition["spec"];
-        let group = text(spec, "/group")?;
-        let (kind, plural) = (text(spec, "/names/kind")?, text(spec, "/names/plural")?);
+        let (group, plural) = (text(spec, "/group")?, text(spec, "/names/plural")?);
+        if definition["metadata"]["name"] != format!("{plural}.{group}") {
+            return Err(format!("metadata.name must be {plural}.{group}"));
+        }
+        let kind = text(spec, "/names/kind")?;
         let is_namespaced = match text(spec, "/scope")? {
             "Namespaced" => true,
             "Cluster" => false,
-            _ => return Err("spec.scope: neither Namespaced nor Cluster".to_owned()),
-        };
-        let singular = match spec.pointer("/names/singular").and_then(Value::as_str) {
-            None | Some("") => kind.to_lowercase(),
-            Some(name) => name.to_owned(),
+            other => return Err(format!("spec.scope: unsupported value `{other}`")),
         };
         let versions = spec["versions"]
             .as_array()
-            .ok_or("spec.versions: missing")?;
-        let served = versions.iter().filter(|version| version["served"] == true);
-        served
-            .map(|version| {
-                Ok(Kind {
-                    group: group.to_owned(),
-                    version: text(version, "/name")?.to_owned(),
-                    kind: kind.to_owned(),
-                    plural: plural.to_owned(),
-                    singular: singular.clone(),
-                    short_names: texts(&spec["names"]["shortNames"]),
-                    categories: texts(&spec["names"]["categories"]),
-                    is_namespaced,
-                    has_status: version.pointer("/subresources/status").is_some(),
-                    scale: scale_paths(&version["subresources"]["scale"])?,
-                    columns: defined_columns(&version["additionalPrinterColumns"])?,
-                    schema: version.pointer("/schema/openAPIV3Schema").cloned(),
-                })
-            })
-            .collect()
+            .ok_or("spec.versions is missing")?;
+        let mut stored = versions.iter().filter(|version| version["storage"] == true);
+        let (Some(version), None) = (stored.next(), stored.next()) else {
+            return Err("spec.versions: exactly one version must be the stored one".to_owned());
+        };
+        if version["served"] != true {
+            return Ok(Vec::new());
+        }
+        let schema = version.pointer("/schema/openAPIV3Schema");
+        Ok(vec![Kind {
+            group: group.to_owned(),
+            version: text(version, "/name")?.to_owned(),
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+            singular: text(spec, "/names/singular")
+                .map_or_else(|_| kind.to_lowercase(), str::to_owned),
+            short_names: texts(&spec["names"]["shortNames"]),
+            categories: texts(&spec["names"]["categories"]),
+            is_namespaced,
+            has_status: version.pointer("/subresources/status").is_some(),
+            scale: version.pointer("/subresources/scale").map(ScalePaths::of),
+            columns: defined_columns(&version["additionalPrinterColumns"])?,
+            schema: Some(schema.cloned().unwrap_or_default()),
+        }])
     }
 }
 
-fn scale_paths(scale: &Value) -> Result<Option<ScalePaths>, String> {
-    if scale.is_null() {
-        return Ok(None);
+impl ScalePaths {
+    fn of(scale: &Value) -> Self {
+        let path = |field: &str| scale[field].as_str().unwrap_or_default().to_owned();
+        ScalePaths {
+            spec_replicas: path("specReplicasPath"),
+            status_replicas: path("statusReplicasPath"),
+            label_selector: path("labelSelectorPath"),
+        }
     }
-    Ok(Some(ScalePaths {
-        spec: text(scale, "/specReplicasPath")?.to_owned(),
-        status: text(scale, "/statusReplicasPath")?.to_owned(),
-        selector: scale["labelSelectorPath"].as_str().map(str::to_owned),
-    }))
 }
 
 /// The name first, then what the definition asks for; if it asks for nothing, the age.
@@ -194,13 +199,17 @@ fn defined_columns(columns: &Value) -> Result<Vec<Column>, String> {
 
 fn text<'a>(value: &'a Value, pointer: &str) -> Result<&'a str, String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
-    found.ok_or_else(|| format!("{}: missing", pointer[1..].replace('/', ".")))
+    let found = found.filter(|text| !text.is_empty());
+    found.ok_or_else(|| format!("spec{} is missing", pointer.replace('/', ".")))
 }
 
 fn texts(list: &Value) -> Vec<String> {
     let items = list.as_array().into_iter().flatten();
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
+
+/// The kind of kinds.
+pub const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// The kinds that are there before any definition is.
 pub fn built_in() -> Vec<Kind> {
@@ -242,9 +251,9 @@ impl BuiltIn {
             is_namespaced: !matches!(flags, Flags::Cluster | Flags::ClusterStatus),
             has_status: !matches!(flags, Flags::Namespaced | Flags::Cluster),
             scale: (flags == Flags::NamespacedStatusScale).then(|| ScalePaths {
-                spec: ".spec.replicas".to_owned(),
-                status: ".status.replicas".to_owned(),
-                selector: Some(".spec.selector".to_owned()),
+                spec_replicas: ".spec.replicas".to_owned(),
+                status_replicas: ".status.replicas".to_owned(),
+                label_selector: String::new(),
             }),
             columns: columns.split(", ").map(built_in_column).collect(),
             schema: None,

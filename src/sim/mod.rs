@@ -1,24 +1,59 @@
-//! A pretend world for tests: so far its nodes.
+//! A pretend cluster for tests and the demo: an API server, and what works behind it, in one process.
 //!
-//! [`bitcoind`] is a regtest node in a few kilobytes: real HTTP, a real little chain, links that carry
-//! blocks. [`runtime`] starts and stops such nodes as a kubelet would, and [`process`] does the same with
-//! real bitcoind processes, so that one body of assertions can be held to both.
+//! ```text
+//!   client ──HTTP──> apiserver ──> store <── cluster ──> bitcoind, or real processes
+//! ```
 //!
-//! What a real kubectl needs beyond storing objects is here as functions of values: which [`kinds`] there are,
-//! how they are told ([`discovery`], [`openapi`]), shown ([`table`]), changed ([`patch`]) and, in a few cases,
-//! sent ([`protobuf`]).
+//! | page | what |
+//! |---|---|
+//! | [`store`], [`history`] | objects as plain JSON, a number for every change |
+//! | [`kinds`], [`schema`] | which objects there are, and what theirs must look like |
+//! | [`field_set`] | whose field it is: server-side apply |
+//! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
+//! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
+//! | [`json_path`], [`protobuf`] | where a column's value is; the few bodies that are no JSON |
+//! | [`faults`], [`request_log`] | what goes wrong on request; what was asked |
+//! | [`cluster`] | controller manager, scheduler, kubelet |
+//! | [`world`] | all of it together |
+//! | [`runtime`], [`process`] | what runs in pods |
+//! | [`bitcoind`] | a regtest node in a few kilobytes: real HTTP, a real little chain |
 //!
 //! This room uses neither `api` nor `client` nor `bitcoin`: both ends must agree through bytes, and a
-//! misunderstanding cannot hide in a type they share. There is no API server here yet: what needs one is
-//! tested against a real one (`test/e2e`).
+//! misunderstanding cannot hide in a type they share. What is claimed here is asserted against a real
+//! server, too (`test/e2e`).
 
+mod admission;
+pub mod apiserver;
+mod apply;
 pub mod bitcoind;
+pub mod cluster;
+mod defaults;
 pub mod discovery;
+pub mod faults;
+pub mod field_set;
+pub mod history;
 pub mod json_path;
 pub mod kinds;
+mod managed_fields;
 pub mod openapi;
 pub mod patch;
 pub mod process;
 pub mod protobuf;
+pub mod refusal;
+pub mod request_log;
+mod rules;
 pub mod runtime;
+pub mod schema;
+pub mod selectors;
+mod state;
+pub mod store;
 pub mod table;
+pub mod world;
+
+pub use apiserver::ApiServer;
+pub use faults::Faults;
+pub use managed_fields::Manager;
+pub use refusal::Refusal;
+pub use request_log::RequestLog;
+pub use store::{Key, Store};
+pub use world::World;

@@ -32,13 +32,14 @@
 //!
 //! # Example
 //! ```
+//! use std::sync::Arc;
 //! use bitcoin_controller::sim::{kinds, openapi};
 //!
-//! let kinds = kinds::built_in();
-//! let index = openapi::index(&kinds);
+//! let kinds: Vec<_> = kinds::built_in().into_iter().map(Arc::new).collect();
+//! let index = openapi::answer(&kinds, "/openapi/v3").expect("an index");
 //! let address = index["paths"]["apis/apps/v1"]["serverRelativeURL"].as_str().expect("there is one");
 //! assert!(address.starts_with("/openapi/v3/apis/apps/v1?hash="));
-//! assert!(openapi::document(&kinds, "apps", "v1").is_some());
+//! assert!(openapi::answer(&kinds, "/openapi/v3/apis/apps/v1").is_some());
 //! ```
 //!
 //! # Source
@@ -50,13 +51,27 @@
 //! - Strategic merge patches are not listed: kubectl has the merge keys of built-in kinds compiled in.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use crate::sim::kinds::Kind;
 
+/// The document at `path`; `None` if there is none.
+pub fn answer(kinds: &[Arc<Kind>], path: &str) -> Option<Value> {
+    let steps: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match steps.as_slice() {
+        ["openapi", "v3"] => Some(index(kinds)),
+        ["openapi", "v3", "api", version] => document(kinds, "", version),
+        ["openapi", "v3", "apis", group, version] if !group.is_empty() => {
+            document(kinds, group, version)
+        }
+        _ => None,
+    }
+}
+
 /// The answer to `/openapi/v3`: a document for each group and version.
-pub fn index(kinds: &[Kind]) -> Value {
+fn index(kinds: &[Arc<Kind>]) -> Value {
     let versions: BTreeSet<(&str, &str)> = kinds
         .iter()
         .map(|kind| (kind.group.as_str(), kind.version.as_str()))
@@ -73,9 +88,10 @@ pub fn index(kinds: &[Kind]) -> Value {
 }
 
 /// The answer to `/openapi/v3/api/VERSION` (`group` empty) and `/openapi/v3/apis/GROUP/VERSION`; `None` if no kind is there.
-pub fn document(kinds: &[Kind], group: &str, version: &str) -> Option<Value> {
+fn document(kinds: &[Arc<Kind>], group: &str, version: &str) -> Option<Value> {
     let kinds: Vec<&Kind> = kinds
         .iter()
+        .map(Arc::as_ref)
         .filter(|kind| kind.group == group && kind.version == version)
         .collect();
     if kinds.is_empty() {

@@ -107,6 +107,8 @@ pub struct Peer {
     pub connected_at: i64,
     /// The endpoint of the other that listens: what an outbound address resolves to.
     pub endpoint: Endpoint,
+    /// The height of the best block the other has told of; `None` if it has told of none.
+    pub synced_height: Option<usize>,
 }
 
 /// A running node, as a test sees it.
@@ -169,6 +171,7 @@ impl PeerNetwork {
                 chain,
                 network_active: true,
                 n_peers_ever: 0,
+                is_downloading: true,
             };
             state.nodes.insert(id, node);
             Ok(Seat {
@@ -233,10 +236,10 @@ impl PeerNetwork {
     /// Looks at or changes the state, settled before and after.
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
-        let now = Instant::now();
-        state.settle(now);
+        let (now, unix_seconds) = (Instant::now(), self.clock.unix_seconds());
+        state.settle(now, unix_seconds);
         let result = act(&mut state);
-        state.settle(now);
+        state.settle(now, unix_seconds);
         result
     }
 }
@@ -304,6 +307,14 @@ impl Seat {
     /// The node's chain as it is now.
     pub fn chain(&self) -> Arc<Chain> {
         self.network.with(|state| state.chain(self.id))
+    }
+
+    /// Whether it is in initial block download: its tip has been older than a day since it started.
+    pub fn is_downloading(&self) -> bool {
+        self.network.with(|state| {
+            let node = state.nodes.get(&self.id);
+            node.is_none_or(|node| node.is_downloading)
+        })
     }
 
     /// Changes the chain; what that means for the peers has happened when this returns.

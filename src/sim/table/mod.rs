@@ -47,6 +47,14 @@ use crate::sim::kinds::{Column, Kind};
 
 pub use age::human_duration;
 
+/// Whether a client with this `Accept` header wants a table: it names that first.
+pub fn is_wanted(accept: &str) -> bool {
+    let first = accept.split(',').next().unwrap_or_default();
+    let parameters: Vec<&str> = first.split(';').map(str::trim).collect();
+    let wanted = ["application/json", "as=Table", "v=v1", "g=meta.k8s.io"];
+    wanted.iter().all(|wanted| parameters.contains(wanted))
+}
+
 /// What a row carries of its object, the query parameter `includeObject`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IncludeObject {

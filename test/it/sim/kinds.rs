@@ -42,7 +42,11 @@ fn pods_have_a_status_and_statefulsets_a_scale() {
     assert!(!of("nodes").is_namespaced);
     assert!(!of("secrets").has_status);
     assert_eq!(
-        of("statefulsets.apps").scale.as_ref().unwrap().spec,
+        of("statefulsets.apps")
+            .scale
+            .as_ref()
+            .unwrap()
+            .spec_replicas,
         ".spec.replicas"
     );
 }
@@ -67,9 +71,9 @@ fn a_definition_becomes_a_kind() {
     assert_eq!(
         network.scale,
         Some(ScalePaths {
-            spec: ".spec.nodes".to_owned(),
-            status: ".status.replicas".to_owned(),
-            selector: Some(".status.selector".to_owned()),
+            spec_replicas: ".spec.nodes".to_owned(),
+            status_replicas: ".status.replicas".to_owned(),
+            label_selector: ".status.selector".to_owned(),
         })
     );
     let headings: Vec<&str> = network
@@ -111,6 +115,6 @@ fn a_broken_definition_is_refused_by_the_field_that_is_missing() {
     definition["spec"]["names"]["plural"] = Value::Null;
     assert_eq!(
         Kind::of_definition(&definition),
-        Err("names.plural: missing".to_owned())
+        Err("spec.names.plural is missing".to_owned())
     );
 }

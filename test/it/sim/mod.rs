@@ -1,6 +1,7 @@
 //! Mirrors `src/sim`.
 
 mod bitcoind;
+mod catching_up;
 mod discovery;
 mod json_path;
 mod kinds;

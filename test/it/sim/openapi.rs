@@ -1,5 +1,7 @@
 //! Mirrors `src/sim/openapi.rs`.
 
+use std::sync::Arc;
+
 use bitcoin_controller::base::yaml;
 use bitcoin_controller::sim::kinds::{self, Kind};
 use bitcoin_controller::sim::openapi;
@@ -7,18 +9,23 @@ use serde_json::{Value, json};
 
 const GROUP: &str = "bitcoincontroller.christianb93.github.com";
 
-fn kinds() -> Vec<Kind> {
+fn kinds() -> Vec<Arc<Kind>> {
     let definition = yaml::from_str(include_str!("../../../manifests/crd.yaml")).unwrap();
     let mut kinds = kinds::built_in();
     kinds.extend(Kind::of_definition(&definition).unwrap());
-    kinds
+    kinds.into_iter().map(Arc::new).collect()
+}
+
+fn document(kinds: &[Arc<Kind>], kind: &Kind) -> Value {
+    let root = if kind.group.is_empty() { "api" } else { "apis" };
+    openapi::answer(kinds, &format!("/openapi/v3/{root}/{}", kind.api_version())).unwrap()
 }
 
 #[test]
 fn every_kind_has_a_patch_that_checks_fields() {
     let kinds = kinds();
     for kind in &kinds {
-        let document = openapi::document(&kinds, &kind.group, &kind.version).unwrap();
+        let document = document(&kinds, kind);
         let gvk = json!({"group": kind.group, "version": kind.version, "kind": kind.kind});
         let mut patches = document["paths"]
             .as_object()
@@ -51,7 +58,7 @@ fn references_lead_somewhere() {
     }
     let kinds = kinds();
     for kind in &kinds {
-        let document = openapi::document(&kinds, &kind.group, &kind.version).unwrap();
+        let document = document(&kinds, kind);
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(!found.is_empty());
@@ -63,7 +70,7 @@ fn references_lead_somewhere() {
 
 #[test]
 fn a_custom_resource_has_its_definitions_schema() {
-    let document = openapi::document(&kinds(), GROUP, "v1").unwrap();
+    let document = openapi::answer(&kinds(), &format!("/openapi/v3/apis/{GROUP}/v1")).unwrap();
     let schema = &document["components"]["schemas"]["com.github.christianb93.bitcoincontroller.v1.BitcoinNetwork"];
     assert_eq!(
         schema["properties"]["spec"]["properties"]["nodes"]["maximum"],
@@ -77,13 +84,13 @@ fn a_custom_resource_has_its_definitions_schema() {
 
 #[test]
 fn a_documents_address_changes_with_it_and_only_then() {
-    let address = |kinds: &[Kind], path: &str| {
-        openapi::index(kinds)["paths"][path]["serverRelativeURL"].clone()
+    let address = |kinds: &[Arc<Kind>], path: &str| {
+        openapi::answer(kinds, "/openapi/v3").unwrap()["paths"][path]["serverRelativeURL"].clone()
     };
     let kinds = kinds();
     let mut changed = kinds.clone();
     let network = changed.iter_mut().find(|kind| kind.group == GROUP).unwrap();
-    network.schema.as_mut().unwrap()["properties"]["spec"]["properties"]["more"] =
+    Arc::make_mut(network).schema.as_mut().unwrap()["properties"]["spec"]["properties"]["more"] =
         json!({"type": "string"});
 
     let path = format!("apis/{GROUP}/v1");
@@ -95,23 +102,18 @@ fn a_documents_address_changes_with_it_and_only_then() {
 #[test]
 fn the_index_names_a_document_for_each_group_and_version() {
     let kinds = kinds();
-    let index = openapi::index(&kinds);
+    let index = openapi::answer(&kinds, "/openapi/v3").unwrap();
     for (path, entry) in index["paths"].as_object().unwrap() {
         let address = entry["serverRelativeURL"].as_str().unwrap();
         assert!(
             address.starts_with(&format!("/openapi/v3/{path}?hash=")),
             "{address}"
         );
-        let steps: Vec<&str> = path.split('/').collect();
-        let (group, version) = match steps.as_slice() {
-            ["api", version] => ("", *version),
-            ["apis", group, version] => (*group, *version),
-            _ => panic!("{path}"),
-        };
         assert!(
-            openapi::document(&kinds, group, version).is_some(),
+            openapi::answer(&kinds, &format!("/openapi/v3/{path}")).is_some(),
             "{path}"
         );
     }
-    assert_eq!(openapi::document(&kinds, "batch", "v1"), None);
+    assert_eq!(openapi::answer(&kinds, "/openapi/v3/apis/batch/v1"), None);
+    assert_eq!(openapi::answer(&kinds, "/openapi/v2"), None);
 }

@@ -1,0 +1,476 @@
+//! The store over HTTP, as a kube-apiserver serves it.
+//!
+//! ```text
+//!   connection ─> request ─> who are you? ─> fault? ─> target ─> read | watch | write ─> answer, log
+//! ```
+//!
+//! It models: get; list with pages, selectors and exact resource versions; watch with bookmarks,
+//! initial events, 410 and timeouts; create; update; merge, JSON, strategic and apply patches; dry runs;
+//! `status`, `scale` and `portforward`; delete with preconditions, propagation and grace,
+//! deletecollection; strict and warning field validation; tables, discovery and OpenAPI as far as
+//! kubectl needs them; a secret path for those who may ask.
+//! It does not model: roles, several users, other versions of a kind, answers in protobuf, `exec`, `logs`, `proxy`, webhooks,
+//! API priority and fairness.
+//!
+//! # Invariants
+//! - Nothing of a connection is left when [`ApiServer::serve`] has ended.
+//! - Every request that is answered is in the [`RequestLog`]; no body and no header is.
+//!
+//! # Example
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+//! use bitcoin_controller::base::{Clock, Random};
+//! use bitcoin_controller::http::{Body, Endpoint, HttpClient, Listener, MemoryNetwork};
+//! use bitcoin_controller::sim::{ApiServer, Store};
+//! use std::{sync::Arc, time::Duration};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! let network = MemoryNetwork::default();
+//! let listener = Listener::Memory(network.listen(Endpoint::new("api", 80))?);
+//! let server = ApiServer::new(Store::new(Clock::system(), Random::seeded(1)));
+//! let client = HttpClient::plain(Arc::new(network), Duration::from_secs(1));
+//! let request = hyper::Request::get("http://api/api/v1/namespaces/default").body(Body::default());
+//! let shutdown = CancellationToken::new();
+//! tokio::select! {
+//!     () = server.serve(listener, shutdown) => unreachable!("nobody stops it"),
+//!     answer = client.send(request.expect("a sound request")) => {
+//!         assert_eq!(answer.expect("an answer").status(), 200);
+//!     }
+//! }
+//! # Ok::<(), std::io::Error>(())
+//! # })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Source
+//! apiserver `pkg/endpoints/handlers`.
+
+mod answer;
+mod port_forward;
+mod read;
+mod scale;
+mod target;
+mod watch;
+mod write;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::http::{BoxFuture, BoxStream, Listener, read_body};
+use crate::sim::apiserver::answer::Answer;
+use crate::sim::apiserver::target::{Query, Target};
+use crate::sim::apiserver::watch::{LINES_AHEAD, Watch};
+use crate::sim::apiserver::write::Written;
+use crate::sim::faults::{Effect, Faults};
+use crate::sim::refusal::Refusal;
+use crate::sim::request_log::{Entry, RequestLog};
+use crate::sim::store::{Key, Store};
+use crate::sim::table::IncludeObject;
+use crate::sim::{discovery, openapi, table};
+
+/// Connects to ports of pods: the far end of a port-forward.
+pub trait PodPorts: Send + Sync + 'static {
+    /// Opens a stream to `port` on the loopback interface of `pod`.
+    ///
+    /// # Errors
+    /// The pod does not run, or nobody listens there.
+    ///
+    /// # Cancel safety
+    /// Nothing is left open.
+    fn connect<'a>(&'a self, pod: &'a Key, port: u16) -> BoxFuture<'a, io::Result<BoxStream>>;
+}
+
+/// An API server. Clones are the same server.
+#[derive(Clone)]
+pub struct ApiServer {
+    store: Store,
+    faults: Faults,
+    log: RequestLog,
+    ports: Option<Arc<dyn PodPorts>>,
+    secret: Option<Arc<str>>,
+}
+
+impl ApiServer {
+    /// A server for everybody who can reach it, without port-forwards.
+    pub fn new(store: Store) -> Self {
+        ApiServer {
+            store,
+            faults: Faults::default(),
+            log: RequestLog::default(),
+            ports: None,
+            secret: None,
+        }
+    }
+
+    /// Forwards ports of pods.
+    #[must_use]
+    pub fn with_pod_ports(mut self, ports: Arc<dyn PodPorts>) -> Self {
+        self.ports = Some(ports);
+        self
+    }
+
+    /// Answers only those who know that everything is below the path `/secret/`. kubectl sends no token
+    /// over plain HTTP, but a server's address may have a path.
+    #[must_use]
+    pub fn below(mut self, secret: &str) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// The objects it serves.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What is wrong with it.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What it was asked.
+    pub fn log(&self) -> &RequestLog {
+        &self.log
+    }
+
+    /// Serves until `shutdown` is cancelled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends every connection.
+    pub async fn serve(&self, mut listener: Listener, shutdown: CancellationToken) {
+        let connections = TaskTracker::new();
+        let ended = shutdown.child_token();
+        // However this future ends, its connections end with it.
+        let _ends = ended.clone().drop_guard();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let (server, ended) = (self.clone(), ended.clone());
+                        connections.spawn(async move {
+                            tokio::select! {
+                                biased;
+                                () = ended.cancelled() => {}
+                                () = server.serve_connection(stream, &ended) => {}
+                            }
+                        });
+                    }
+                    Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
+                },
+            }
+        }
+        connections.close();
+        connections.wait().await;
+    }
+
+    async fn serve_connection(&self, stream: BoxStream, ended: &CancellationToken) {
+        let streams = TaskTracker::new();
+        let service = service_fn(|request| self.answer(request, &streams, ended));
+        let connection = http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        // How a connection ends is the client's business.
+        let _ = connection.await;
+        streams.close();
+        streams.wait().await;
+    }
+
+    /// Answers a request; an error breaks the connection.
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        streams: &TaskTracker,
+        ended: &CancellationToken,
+    ) -> io::Result<Answer> {
+        let Some(path) = self.inner_path(request.uri().path()) else {
+            return Ok(answer::refused(&Refusal::no_such_resource()));
+        };
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let target = match Target::of(&path, query, &self.store) {
+            Some(Ok(target)) => target,
+            Some(Err(refusal)) => return Ok(answer::refused(&refusal)),
+            None => return Ok(self.answer_about_server(&path, &request)),
+        };
+        let verb = target.verb(request.method(), &header(&request, CONTENT_TYPE));
+        let effect = self.faults.effect(verb, &target.kind.resource());
+        let loses_answer = matches!(effect, Some(Effect::LoseAnswer));
+        let broken = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let answer = match effect {
+            Some(Effect::Drop) => return Err(broken()),
+            Some(Effect::Refuse(refusal)) => answer::refused(&refusal),
+            Some(Effect::Garble) => {
+                answer::typed(502, "text/html", "<html>Bad Gateway</html>".to_owned())
+            }
+            Some(Effect::Delay(delay)) => {
+                tokio::time::sleep(delay).await;
+                self.answer_about_objects(verb, &target, request, streams, ended)
+                    .await
+            }
+            Some(Effect::LoseAnswer) | None => {
+                self.answer_about_objects(verb, &target, request, streams, ended)
+                    .await
+            }
+        };
+        self.log.note(entry(verb, &target, answer.status()));
+        if loses_answer {
+            Err(broken())
+        } else {
+            Ok(answer)
+        }
+    }
+
+    /// The path below the secret one; `None` if it is not below.
+    fn inner_path(&self, path: &str) -> Option<String> {
+        let Some(secret) = &self.secret else {
+            return Some(path.to_owned());
+        };
+        let (given, rest) = path.strip_prefix('/')?.split_once('/')?;
+        is_same(given.as_bytes(), secret.as_bytes()).then(|| format!("/{rest}"))
+    }
+
+    fn answer_about_server(&self, path: &str, request: &Request<Incoming>) -> Answer {
+        if *request.method() != Method::GET {
+            return answer::refused(&Refusal::no_such_resource());
+        }
+        if ["/healthz", "/livez", "/readyz"].contains(&path) {
+            return answer::typed(200, "text/plain", "ok".to_owned());
+        }
+        let kinds = self.store.kinds();
+        let found = discovery::answer(&kinds, path, &header(request, ACCEPT))
+            .or_else(|| Some(("application/json", openapi::answer(&kinds, path)?)));
+        match found {
+            Some((content_type, value)) => answer::typed(200, content_type, value.to_string()),
+            None => answer::refused(&Refusal::no_such_resource()),
+        }
+    }
+
+    async fn answer_about_objects(
+        &self,
+        verb: &str,
+        target: &Target,
+        request: Request<Incoming>,
+        streams: &TaskTracker,
+        ended: &CancellationToken,
+    ) -> Answer {
+        let accept = header(&request, ACCEPT);
+        let outcome = match verb {
+            _ if target.subresource == "portforward" => {
+                self.forward(target, request, streams, ended).await
+            }
+            "watch" => self.watch(target, &accept, streams, ended),
+            "list" => self.list(target, &accept).await,
+            "get" => self.get(target, &accept),
+            verb => self.write(verb, target, request).await,
+        };
+        outcome.unwrap_or_else(|refusal| answer::refused(&refusal))
+    }
+
+    fn get(&self, target: &Target, accept: &str) -> Result<Answer, Refusal> {
+        let object = read::get(&self.store, target)?;
+        if target.subresource == "scale" {
+            return Ok(answer::json(200, &scale::of(&target.kind, &object)));
+        }
+        if !table::is_wanted(accept) {
+            return Ok(answer::json(200, &object));
+        }
+        let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+        Ok(answer::json(
+            200,
+            &self.table(target, &[object], &metadata)?,
+        ))
+    }
+
+    async fn list(&self, target: &Target, accept: &str) -> Result<Answer, Refusal> {
+        let list = read::list(&self.store, target).await?;
+        let kind = &target.kind;
+        if table::is_wanted(accept) {
+            return Ok(answer::json(
+                200,
+                &self.table(target, &list.items, &list.metadata)?,
+            ));
+        }
+        let item = |object: &Arc<Value>| {
+            let mut item = (**object).clone();
+            // Items of built-in kinds do not say what they are.
+            if let (None, Some(fields)) = (&kind.schema, item.as_object_mut()) {
+                fields.remove("kind");
+                fields.remove("apiVersion");
+            }
+            item
+        };
+        let items: Vec<Value> = list.items.iter().map(item).collect();
+        Ok(answer::json(
+            200,
+            &json!({
+                "kind": format!("{}List", kind.kind),
+                "apiVersion": kind.api_version(),
+                "metadata": list.metadata,
+                "items": items,
+            }),
+        ))
+    }
+
+    fn table(
+        &self,
+        target: &Target,
+        objects: &[Arc<Value>],
+        metadata: &Value,
+    ) -> Result<Value, Refusal> {
+        let now = self.store.clock().unix_seconds();
+        let include = include_object(target)?;
+        Ok(table::table(&target.kind, objects, metadata, include, now))
+    }
+
+    fn watch(
+        &self,
+        target: &Target,
+        accept: &str,
+        streams: &TaskTracker,
+        ended: &CancellationToken,
+    ) -> Result<Answer, Refusal> {
+        let form: watch::Form = match table::is_wanted(accept) {
+            false => Arc::new(|object| object),
+            true => {
+                let (include, kind) = (include_object(target)?, Arc::clone(&target.kind));
+                let (clock, is_first) = (self.store.clock().clone(), AtomicBool::new(true));
+                Arc::new(move |object| {
+                    let (object, now) = (Arc::new(object), clock.unix_seconds());
+                    table::event(&kind, &object, is_first.swap(false, Relaxed), include, now)
+                })
+            }
+        };
+        let watch = Watch::new(self.store.clone(), target.clone(), form)?;
+        let (sender, lines) = mpsc::channel(LINES_AHEAD);
+        let (cut, ended) = (self.faults.cut(), ended.clone());
+        streams.spawn(async move {
+            tokio::select! {
+                biased;
+                () = ended.cancelled() => {}
+                () = watch.run(sender, cut) => {}
+            }
+        });
+        Ok(answer::lines(lines))
+    }
+
+    async fn forward(
+        &self,
+        target: &Target,
+        request: Request<Incoming>,
+        streams: &TaskTracker,
+        ended: &CancellationToken,
+    ) -> Result<Answer, Refusal> {
+        read::get(&self.store, target)?;
+        let ports = self.ports.clone().ok_or_else(Refusal::no_such_resource)?;
+        let (answer, forwarding) = port_forward::accept(ports, target, request)?;
+        let ended = ended.clone();
+        streams.spawn(async move {
+            tokio::select! {
+                biased;
+                () = ended.cancelled() => {}
+                () = forwarding => {}
+            }
+        });
+        Ok(answer)
+    }
+
+    async fn write(
+        &self,
+        verb: &str,
+        target: &Target,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Refusal> {
+        let content_type = header(&request, CONTENT_TYPE);
+        let user_agent = header(&request, USER_AGENT);
+        let body = read_body(request.into_body(), LARGEST_BODY_BYTES)
+            .await
+            .map_err(|error| match error.is_too_large() {
+                true => Refusal::new(413, "RequestEntityTooLarge", "limit is 3145728"),
+                false => Refusal::bad_request("the body ended too soon"),
+            })?;
+        let copy = target.query.get("dryRun").map(|_| self.store.copy());
+        let request = write::Request {
+            store: copy.as_ref().unwrap_or(&self.store),
+            target,
+            content_type: &content_type,
+            user_agent: &user_agent,
+            body: &body,
+        };
+        let Written {
+            code,
+            object,
+            warnings,
+        } = match verb {
+            "create" => request.create()?,
+            "update" => request.update()?,
+            "delete" => request.delete()?,
+            "deletecollection" => request.delete_collection()?,
+            _ => request.patch()?,
+        };
+        let mut answer = answer::json(code, &object);
+        for warning in warnings {
+            let text = format!("299 - \"{}\"", warning.replace('"', "\\\""));
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                answer.headers_mut().append("warning", value);
+            }
+        }
+        Ok(answer)
+    }
+}
+
+fn header(request: &Request<Incoming>, name: HeaderName) -> String {
+    let value = request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
+/// Compares without telling by the time it takes how much was right.
+fn is_same(given: &[u8], wanted: &[u8]) -> bool {
+    let differing = given
+        .iter()
+        .zip(wanted)
+        .fold(0, |differing, (a, b)| differing | (a ^ b));
+    given.len() == wanted.len() && differing == 0
+}
+
+fn entry(verb: &str, target: &Target, code: StatusCode) -> Entry {
+    let resource = target.kind.resource();
+    Entry {
+        verb: verb.to_owned(),
+        resource: match target.subresource.as_str() {
+            "" => resource,
+            subresource => format!("{resource}/{subresource}"),
+        },
+        object: match (target.namespace.as_str(), target.name.as_str()) {
+            (namespace, "") => namespace.to_owned(),
+            ("", name) => name.to_owned(),
+            (namespace, name) => format!("{namespace}/{name}"),
+        },
+        code: code.as_u16(),
+    }
+}
+
+/// A real server's bound for a request.
+const LARGEST_BODY_BYTES: usize = 3 * 1024 * 1024;
+
+/// Accepting fails when there are no file descriptors left: a little later there may be.
+const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
+
+fn include_object(target: &Target) -> Result<IncludeObject, Refusal> {
+    IncludeObject::from_query(target.query.get("includeObject")).map_err(Refusal::bad_request)
+}

@@ -1,0 +1,68 @@
+//! The Scale of an object: its numbers in a form that is the same for every kind.
+//!
+//! # Source
+//! apiextensions-apiserver `pkg/registry/customresource/etcd.go` (`ScaleREST`).
+
+use serde_json::{Value, json};
+
+use crate::sim::kinds::Kind;
+use crate::sim::refusal::{Cause, Refusal};
+
+/// The Scale of `object`.
+pub(super) fn of(kind: &Kind, object: &Value) -> Value {
+    let paths = kind.scale.clone().unwrap_or_default();
+    let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or_default();
+    let metadata = &object["metadata"];
+    let mut scale = json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "creationTimestamp": metadata["creationTimestamp"],
+        },
+        "spec": {"replicas": number(&paths.spec_replicas)},
+        "status": {"replicas": number(&paths.status_replicas)},
+    });
+    if let Some(selector) = at(object, &paths.label_selector).and_then(Value::as_str) {
+        scale["status"]["selector"] = selector.into();
+    }
+    scale
+}
+
+/// Gives `object` the number that `scale` asks for.
+pub(super) fn set(kind: &Kind, object: &mut Value, scale: &Value) -> Result<(), Refusal> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let wanted = &scale["spec"]["replicas"];
+    let Some(replicas) = wanted.as_i64().filter(|replicas| *replicas >= 0) else {
+        let why = "must be greater than or equal to 0";
+        let cause = Cause::invalid("spec.replicas", wanted, why);
+        return Err(Refusal::invalid(kind, name, &[cause]));
+    };
+    for field in ["uid", "resourceVersion"] {
+        let given = &scale["metadata"][field];
+        if given.as_str().is_some_and(|given| !given.is_empty()) {
+            object["metadata"][field] = given.clone();
+        }
+    }
+    let paths = kind.scale.clone().unwrap_or_default();
+    let mut place = object;
+    for step in paths
+        .spec_replicas
+        .split('.')
+        .filter(|step| !step.is_empty())
+    {
+        place = &mut place[step];
+    }
+    *place = replicas.into();
+    Ok(())
+}
+
+/// What is at a path `.spec.replicas`.
+fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    object
+        .pointer(&path.replace('.', "/"))
+        .filter(|_| !path.is_empty())
+}

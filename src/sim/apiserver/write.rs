@@ -1,0 +1,311 @@
+//! POST, PUT, PATCH and DELETE: from bodies to changes of the store.
+//!
+//! # Invariants
+//! - With `dryRun=All` everything happens, to a copy.
+//!
+//! # Source
+//! apiserver `pkg/endpoints/handlers/{create,update,patch,delete}.go`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::base::{json as read_json, yaml};
+use crate::sim::apiserver::read::Selection;
+use crate::sim::apiserver::scale;
+use crate::sim::apiserver::target::Target;
+use crate::sim::managed_fields::Manager;
+use crate::sim::refusal::Refusal;
+use crate::sim::schema;
+use crate::sim::store::{DeleteOptions, Key, Part, Propagation, Store};
+use crate::sim::{patch, protobuf};
+
+/// What a write comes to.
+pub(super) struct Written {
+    pub(super) code: u16,
+    pub(super) object: Value,
+    /// What the server has to say about it, for people.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Written {
+    fn ok(object: &Value) -> Self {
+        Written {
+            code: 200,
+            object: object.clone(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// A write, read from its request.
+pub(super) struct Request<'a> {
+    pub(super) store: &'a Store,
+    pub(super) target: &'a Target,
+    pub(super) content_type: &'a str,
+    pub(super) user_agent: &'a str,
+    pub(super) body: &'a [u8],
+}
+
+impl Request<'_> {
+    /// Makes an object.
+    pub(super) fn create(&self) -> Result<Written, Refusal> {
+        let object = self.read_body()?;
+        let warnings = self.unknown_fields(&object)?;
+        let (store, target) = (self.store, self.target);
+        let resource = target.kind.resource();
+        let made = store.create(&resource, &target.namespace, object, &self.manager().name)?;
+        Ok(Written {
+            code: 201,
+            warnings,
+            ..Written::ok(&made)
+        })
+    }
+
+    /// Replaces an object.
+    pub(super) fn update(&self) -> Result<Written, Refusal> {
+        let object = self.read_body()?;
+        if self.target.subresource == "scale" {
+            return self.scale(|scale| {
+                *scale = object;
+                Ok(())
+            });
+        }
+        let warnings = self.unknown_fields(&object)?;
+        let written = self.write(|live| {
+            *live = object;
+            Ok(())
+        })?;
+        Ok(Written {
+            warnings,
+            ..Written::ok(&written)
+        })
+    }
+
+    /// Changes an object, or applies one.
+    pub(super) fn patch(&self) -> Result<Written, Refusal> {
+        let body = self.read_body()?;
+        let content_type = self
+            .content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        let change = |object: &mut Value| match content_type {
+            "application/merge-patch+json" => {
+                patch::merge(object, &body);
+                Ok(())
+            }
+            "application/json-patch+json" => {
+                patch::json_patch(object, &body).map_err(|why| Refusal::new(422, "Invalid", why))
+            }
+            "application/strategic-merge-patch+json" if self.target.kind.schema.is_some() => {
+                Err(unsupported(content_type))
+            }
+            "application/strategic-merge-patch+json" => {
+                patch::strategic(object, &body).map_err(Refusal::bad_request)
+            }
+            _ => Err(unsupported(content_type)),
+        };
+        if self.target.subresource == "scale" {
+            return self.scale(change);
+        }
+        if content_type.starts_with("application/apply-patch+") {
+            return self.apply(body);
+        }
+        let mut strict = Ok(Vec::new());
+        let written = self.write(|object| {
+            change(object)?;
+            strict = self.unknown_fields(object);
+            strict.clone().map(|_| ())
+        })?;
+        Ok(Written {
+            warnings: strict?,
+            ..Written::ok(&written)
+        })
+    }
+
+    fn apply(&self, applied: Value) -> Result<Written, Refusal> {
+        let warnings = self.unknown_fields(&applied)?;
+        let Some(manager) = self.target.query.get("fieldManager") else {
+            return Err(Refusal::bad_request(
+                "fieldManager is required for apply patch",
+            ));
+        };
+        let by = Manager::apply(manager, self.part());
+        let (resource, key) = (self.target.kind.resource(), self.target.key());
+        let force = self.target.query.is_set("force");
+        let was_there = self.store.get(&resource, &key).is_some();
+        let object = self.store.apply(&resource, &key, applied, &by, force)?;
+        Ok(Written {
+            code: if was_there { 200 } else { 201 },
+            warnings,
+            ..Written::ok(&object)
+        })
+    }
+
+    fn scale(
+        &self,
+        change: impl FnOnce(&mut Value) -> Result<(), Refusal>,
+    ) -> Result<Written, Refusal> {
+        let kind = &self.target.kind;
+        let mut scaled = Value::Null;
+        let written = self.write(|object| {
+            let mut wanted = scale::of(kind, object);
+            change(&mut wanted)?;
+            scale::set(kind, object, &wanted)
+        })?;
+        scaled.clone_from(&scale::of(kind, &written));
+        Ok(Written::ok(&scaled))
+    }
+
+    fn write(
+        &self,
+        change: impl FnOnce(&mut Value) -> Result<(), Refusal>,
+    ) -> Result<Arc<Value>, Refusal> {
+        let (resource, key) = (self.target.kind.resource(), self.target.key());
+        self.store.write(&resource, &key, &self.manager(), change)
+    }
+
+    /// Begins to delete one object.
+    pub(super) fn delete(&self) -> Result<Written, Refusal> {
+        let options = self.delete_options()?;
+        let (resource, key) = (self.target.kind.resource(), self.target.key());
+        let last = self.store.delete(&resource, &key, &options)?;
+        if self.store.get(&resource, &key).is_some() {
+            return Ok(Written::ok(&last));
+        }
+        let kind = &self.target.kind;
+        Ok(Written::ok(&json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+            "details": {
+                "name": key.name, "group": kind.group, "kind": kind.plural,
+                "uid": last["metadata"]["uid"],
+            },
+        })))
+    }
+
+    /// Begins to delete every object that is meant.
+    pub(super) fn delete_collection(&self) -> Result<Written, Refusal> {
+        let options = self.delete_options()?;
+        let selection = Selection::of(self.target)?;
+        let kind = &self.target.kind;
+        let resource = kind.resource();
+        let objects = self.store.list(&resource);
+        let meant: Vec<Arc<Value>> = objects
+            .into_iter()
+            .filter(|object| selection.contains(object))
+            .collect();
+        for object in &meant {
+            match self.store.delete(&resource, &Key::of(object), &options) {
+                // Somebody was faster.
+                Err(refusal) if refusal.code == 404 => {}
+                Err(refusal) => return Err(refusal),
+                Ok(_) => {}
+            }
+        }
+        let items: Vec<&Value> = meant.iter().map(|object| &**object).collect();
+        Ok(Written::ok(&json!({
+            "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(),
+            "metadata": {"resourceVersion": self.store.resource_version().to_string()},
+            "items": items,
+        })))
+    }
+
+    fn delete_options(&self) -> Result<DeleteOptions, Refusal> {
+        let body = match self.body {
+            [] => Value::Null,
+            _ => self.read_body()?,
+        };
+        let query = &self.target.query;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let propagation = text(&body["propagationPolicy"])
+            .or_else(|| query.get("propagationPolicy").map(str::to_owned));
+        let propagation = match propagation.as_deref() {
+            None | Some("Background") => Propagation::Background,
+            Some("Foreground") => Propagation::Foreground,
+            Some("Orphan") => Propagation::Orphan,
+            Some(other) => {
+                let message = format!("invalid propagationPolicy `{other}`");
+                return Err(Refusal::bad_request(message));
+            }
+        };
+        let in_query = query.number("gracePeriodSeconds")?;
+        let in_query = in_query.and_then(|seconds| i64::try_from(seconds).ok());
+        Ok(DeleteOptions {
+            uid: text(&body["preconditions"]["uid"]),
+            resource_version: text(&body["preconditions"]["resourceVersion"]),
+            propagation,
+            grace_seconds: body["gracePeriodSeconds"].as_i64().or(in_query),
+        })
+    }
+
+    fn part(&self) -> Part {
+        match self.target.subresource.as_str() {
+            "status" => Part::Status,
+            _ => Part::Main,
+        }
+    }
+
+    /// Whose fields these will be: who says so, or the program's name.
+    fn manager(&self) -> Manager {
+        let program = self.user_agent.split('/').next().unwrap_or_default();
+        let named = self.target.query.get("fieldManager");
+        Manager::update(named.unwrap_or(program), self.part())
+    }
+
+    /// The body as JSON, whichever way it is written.
+    fn read_body(&self) -> Result<Value, Refusal> {
+        let malformed =
+            |why: String| Refusal::bad_request(format!("the body cannot be read: {why}"));
+        let media_type = self
+            .content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        if media_type.ends_with("yaml") {
+            let text =
+                std::str::from_utf8(self.body).map_err(|error| malformed(error.to_string()))?;
+            return yaml::from_str(text).map_err(|error| malformed(error.to_string()));
+        }
+        if media_type == protobuf::CONTENT_TYPE {
+            return protobuf::decode(self.body).map_err(|_| unsupported(media_type));
+        }
+        if !media_type.is_empty() && !media_type.ends_with("json") {
+            return Err(unsupported(media_type));
+        }
+        read_json::from_slice(self.body).map_err(|error| malformed(error.to_string()))
+    }
+
+    /// What of a custom resource its schema does not know: refused, told, or passed over in silence.
+    fn unknown_fields(&self, object: &Value) -> Result<Vec<String>, Refusal> {
+        let kind = &self.target.kind;
+        let Some(schema) = &kind.schema else {
+            return Ok(Vec::new());
+        };
+        let unknown = schema::unknown_fields(object, schema);
+        let said: Vec<String> = unknown
+            .iter()
+            .map(|path| format!("unknown field \"{path}\""))
+            .collect();
+        match self.target.query.get("fieldValidation") {
+            Some("Ignore") => Ok(Vec::new()),
+            Some("Strict") if !said.is_empty() => {
+                let (name, version) = (&kind.kind, &kind.version);
+                let said = said.join(", ");
+                Err(Refusal::bad_request(format!(
+                    "{name} in version \"{version}\" cannot be handled as a {name}: strict decoding error: {said}"
+                )))
+            }
+            _ => Ok(said),
+        }
+    }
+}
+
+fn unsupported(content_type: &str) -> Refusal {
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml; not {content_type}"
+    );
+    Refusal::new(415, "UnsupportedMediaType", message)
+}

@@ -1,0 +1,146 @@
+//! Deletes what lost its owners.
+//!
+//! | an owner | its dependents |
+//! |---|---|
+//! | is gone, and so are all others | are deleted |
+//! | goes in the foreground | are deleted first; it waits for those that say `blockOwnerDeletion` |
+//! | goes and orphans | are released |
+//!
+//! An owner is known by its UID: a namesake that was made later is somebody else.
+//!
+//! # Source
+//! Kubernetes `pkg/controller/garbagecollector/garbagecollector.go`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::sim::admission::{FOREGROUND, ORPHAN, put};
+use crate::sim::store::{DeleteOptions, Key, Propagation, Store};
+
+/// Runs until it is dropped.
+pub(super) async fn run(store: Store) {
+    loop {
+        let seen = store.resource_version();
+        pass(&store);
+        store.changed_after(seen).await;
+    }
+}
+
+struct Found {
+    resource: String,
+    object: Arc<Value>,
+}
+
+impl Found {
+    fn owners(&self) -> &[Value] {
+        let owners = self.object["metadata"]["ownerReferences"].as_array();
+        owners.map_or(&[], Vec::as_slice)
+    }
+
+    fn is_going(&self) -> bool {
+        !self.object["metadata"]["deletionTimestamp"].is_null()
+    }
+
+    fn waits_for(&self, finalizer: &str) -> bool {
+        let finalizers = self.object["metadata"]["finalizers"].as_array();
+        self.is_going() && finalizers.is_some_and(|all| all.iter().any(|one| one == finalizer))
+    }
+}
+
+fn pass(store: &Store) {
+    let mut all = Vec::new();
+    for resource in store.resources() {
+        for object in store.list(&resource) {
+            let resource = resource.clone();
+            all.push(Found { resource, object });
+        }
+    }
+    let by_uid: BTreeMap<&str, &Found> = all
+        .iter()
+        .filter_map(|found| Some((found.object["metadata"]["uid"].as_str()?, found)))
+        .collect();
+    let owner_of = |reference: &Value| by_uid.get(reference["uid"].as_str()?).copied();
+    for found in all.iter().filter(|found| !found.owners().is_empty()) {
+        let owners: Vec<Option<&Found>> = found.owners().iter().map(owner_of).collect();
+        let present: Vec<&Found> = owners.iter().flatten().copied().collect();
+        if present.iter().any(|owner| owner.waits_for(ORPHAN)) {
+            release(store, found, &present);
+        } else if found.is_going() {
+            continue;
+        } else if present.is_empty() {
+            delete(store, found, Propagation::Background);
+        } else if present.iter().all(|owner| owner.waits_for(FOREGROUND)) {
+            delete(store, found, Propagation::Foreground);
+        }
+    }
+    for found in &all {
+        let uid = &found.object["metadata"]["uid"];
+        let blocks = |dependent: &&Found| {
+            let mut owners = dependent.owners().iter();
+            owners.any(|owner| owner["uid"] == *uid && owner["blockOwnerDeletion"] == true)
+        };
+        if found.waits_for(FOREGROUND) && !all.iter().any(|dependent| blocks(&dependent)) {
+            finish(store, found, FOREGROUND);
+        }
+        // Its dependents were released above.
+        if found.waits_for(ORPHAN) {
+            finish(store, found, ORPHAN);
+        }
+    }
+}
+
+/// Whatever fails here is seen again in the next pass.
+fn delete(store: &Store, found: &Found, propagation: Propagation) {
+    let uid = found.object["metadata"]["uid"].as_str().map(str::to_owned);
+    let options = DeleteOptions {
+        uid,
+        propagation,
+        ..DeleteOptions::default()
+    };
+    let _ = store.delete(&found.resource, &Key::of(&found.object), &options);
+}
+
+fn release(store: &Store, found: &Found, owners: &[&Found]) {
+    let leaves = |reference: &Value| {
+        let mut owners = owners.iter();
+        owners.any(|owner| {
+            owner.waits_for(ORPHAN) && owner.object["metadata"]["uid"] == reference["uid"]
+        })
+    };
+    let _ = store.update(
+        &found.resource,
+        &Key::of(&found.object),
+        MANAGER,
+        |object| {
+            let stay: Vec<Value> = found
+                .owners()
+                .iter()
+                .filter(|one| !leaves(one))
+                .cloned()
+                .collect();
+            let stay = if stay.is_empty() {
+                Value::Null
+            } else {
+                stay.into()
+            };
+            put(&mut object["metadata"], "ownerReferences", stay);
+        },
+    );
+}
+
+fn finish(store: &Store, found: &Found, finalizer: &str) {
+    let _ = store.update(
+        &found.resource,
+        &Key::of(&found.object),
+        MANAGER,
+        |object| {
+            if let Some(finalizers) = object["metadata"]["finalizers"].as_array_mut() {
+                finalizers.retain(|one| one != finalizer);
+            }
+        },
+    );
+}
+
+const MANAGER: &str = "kube-controller-manager";

@@ -1,0 +1,368 @@
+//! Sets of fields of an object: the arithmetic under server-side apply.
+//!
+//! A set is a tree whose edges are the steps of a path: `f:spec` a field, `k:{"name":"web"}` the item
+//! of a list with that key, `v:"x"` a value of a list that is a set. Written as JSON, the tree is what
+//! `metadata.managedFields` holds (`FieldsV1`).
+//!
+//! Which lists have keys is the kind's affair: a custom resource's schema says so, and of the built-in
+//! kinds a short table knows those that controllers meet. All others are atomic: one field, one owner.
+//!
+//! # Invariants
+//! - A node without children is in the set; one with children may be as well (`.`).
+//!
+//! # Example
+//! ```
+//! use bitcoin_controller::sim::field_set::{FieldSet, Shape};
+//! use serde_json::json;
+//!
+//! let shape = Shape::built_in();
+//! let before = json!({"spec": {"replicas": 3, "paused": false}});
+//! let after = json!({"spec": {"replicas": 4, "paused": false}});
+//! let changed = FieldSet::changed(&before, &after, shape);
+//! assert_eq!(changed.to_json(), json!({"f:spec": {"f:replicas": {}}}));
+//! assert_eq!(changed.paths(), [".spec.replicas"]);
+//! ```
+//!
+//! # Source
+//! structured-merge-diff `fieldpath/{set,path,serialize}.go`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// A set of fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet {
+    is_member: bool,
+    children: BTreeMap<String, FieldSet>,
+}
+
+/// What is known of the form of a value: which of its lists have keys.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape<'a> {
+    /// A built-in kind, or a part of one: the table knows.
+    BuiltIn,
+    /// A custom resource, or a part of one: its schema says so.
+    Schema(&'a Value),
+}
+
+/// How the items of a list are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum List {
+    /// They are not: the list is one value.
+    Atomic,
+    /// By what they are.
+    Set,
+    /// By the values of these fields.
+    Map(Vec<String>),
+}
+
+impl<'a> Shape<'a> {
+    /// The shape of a built-in kind.
+    pub fn built_in() -> Self {
+        Shape::BuiltIn
+    }
+
+    /// The shape of objects with this schema, or of a built-in kind without one.
+    pub fn of(schema: Option<&'a Value>) -> Self {
+        schema.map_or(Shape::BuiltIn, Shape::Schema)
+    }
+
+    /// The shape of a field.
+    pub fn field(self, name: &str) -> Self {
+        match self {
+            // The schema leaves metadata to the server, which knows it as that of every kind.
+            Shape::Schema(_) if name == "metadata" => Shape::BuiltIn,
+            Shape::Schema(schema) => {
+                let known = &schema["properties"][name];
+                let any = &schema["additionalProperties"];
+                Shape::Schema(if known.is_null() { any } else { known })
+            }
+            Shape::BuiltIn => Shape::BuiltIn,
+        }
+    }
+
+    /// The shape of a list's items.
+    pub fn items(self) -> Self {
+        match self {
+            Shape::Schema(schema) => Shape::Schema(&schema["items"]),
+            Shape::BuiltIn => Shape::BuiltIn,
+        }
+    }
+
+    /// How the items of the list called `name`, whose shape this is, are told apart.
+    pub fn list(self, name: &str, items: &[Value]) -> List {
+        let schema = match self {
+            Shape::BuiltIn => return list_of_built_in(name, items),
+            Shape::Schema(schema) => schema,
+        };
+        let keys = schema["x-kubernetes-list-map-keys"].as_array();
+        match schema["x-kubernetes-list-type"].as_str() {
+            Some("set") => List::Set,
+            Some("map") => {
+                let keys = keys.into_iter().flatten().filter_map(Value::as_str);
+                List::Map(keys.map(str::to_owned).collect())
+            }
+            _ => List::Atomic,
+        }
+    }
+}
+
+fn list_of_built_in(name: &str, items: &[Value]) -> List {
+    let keys: &[&str] = match name {
+        "containers" | "initContainers" | "volumes" | "env" => &["name"],
+        "ports" if items.iter().any(|item| !item["containerPort"].is_null()) => {
+            &["containerPort", "protocol"]
+        }
+        "ports" => &["port", "protocol"],
+        "volumeMounts" => &["mountPath"],
+        "conditions" => &["type"],
+        "ownerReferences" => &["uid"],
+        "finalizers" => return List::Set,
+        _ => return List::Atomic,
+    };
+    List::Map(keys.iter().map(|key| (*key).to_owned()).collect())
+}
+
+/// The step from a list to one of its items; `None` if the list has no such steps or the item no key.
+pub fn step(list: &List, item: &Value) -> Option<String> {
+    match list {
+        List::Atomic => None,
+        List::Set => Some(format!("v:{item}")),
+        List::Map(keys) => {
+            let mut key = Map::new();
+            for name in keys {
+                let value = match &item[name] {
+                    Value::Null if name == "protocol" => "TCP".into(),
+                    Value::Null => return None,
+                    value => value.clone(),
+                };
+                key.insert(name.clone(), value);
+            }
+            Some(format!("k:{}", Value::Object(key)))
+        }
+    }
+}
+
+impl FieldSet {
+    /// All fields of `value`, called `name` where it comes from.
+    pub fn of(value: &Value, shape: Shape<'_>) -> Self {
+        FieldSet::of_named("", value, shape)
+    }
+
+    fn of_named(name: &str, value: &Value, shape: Shape<'_>) -> Self {
+        let mut set = FieldSet::default();
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let child = FieldSet::of_named(name, value, shape.field(name));
+                    set.children.insert(format!("f:{name}"), child);
+                }
+            }
+            Value::Array(items) => {
+                let list = shape.list(name, items);
+                for item in items {
+                    if let Some(step) = step(&list, item) {
+                        let mut child = FieldSet::of(item, shape.items());
+                        child.is_member = true;
+                        set.children.insert(step, child);
+                    }
+                }
+            }
+            _ => {}
+        }
+        set.is_member = set.children.is_empty();
+        set
+    }
+
+    /// The fields of `after` that are new or other than they were in `before`.
+    pub fn changed(before: &Value, after: &Value, shape: Shape<'_>) -> Self {
+        FieldSet::changed_named("", before, after, shape).unwrap_or_default()
+    }
+
+    fn changed_named(
+        name: &str,
+        before: &Value,
+        after: &Value,
+        shape: Shape<'_>,
+    ) -> Option<FieldSet> {
+        if before == after {
+            return None;
+        }
+        let mut set = FieldSet::default();
+        match (before, after) {
+            (Value::Object(before), Value::Object(after)) if !after.is_empty() => {
+                for (name, value) in after {
+                    let was = before.get(name);
+                    let shape = shape.field(name);
+                    let child = match was {
+                        Some(was) => FieldSet::changed_named(name, was, value, shape),
+                        None => Some(FieldSet::of_named(name, value, shape)),
+                    };
+                    set.adopt(format!("f:{name}"), child);
+                }
+                Some(set)
+            }
+            (Value::Array(before), Value::Array(items)) => {
+                let list = shape.list(name, items);
+                if list == List::Atomic || items.is_empty() {
+                    return Some(FieldSet::leaf());
+                }
+                for item in items {
+                    let Some(step_here) = step(&list, item) else {
+                        return Some(FieldSet::leaf());
+                    };
+                    let mut same = before.iter();
+                    let was = same.find(|was| step(&list, was).as_ref() == Some(&step_here));
+                    let child = match was {
+                        Some(was) => FieldSet::changed_named("", was, item, shape.items()),
+                        None => Some(FieldSet {
+                            is_member: true,
+                            ..FieldSet::of(item, shape.items())
+                        }),
+                    };
+                    set.adopt(step_here, child);
+                }
+                Some(set)
+            }
+            _ => Some(FieldSet::of_named(name, after, shape)),
+        }
+    }
+
+    fn leaf() -> Self {
+        FieldSet {
+            is_member: true,
+            children: BTreeMap::new(),
+        }
+    }
+
+    fn adopt(&mut self, step: String, child: Option<FieldSet>) {
+        if let Some(child) = child.filter(|child| !child.is_empty()) {
+            self.children.insert(step, child);
+        }
+    }
+
+    /// Nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        !self.is_member && self.children.values().all(FieldSet::is_empty)
+    }
+
+    /// Whether the place itself, not only something below it, is in the set.
+    pub fn is_member(&self) -> bool {
+        self.is_member
+    }
+
+    /// The steps from here, and what is below them.
+    pub fn children(&self) -> impl Iterator<Item = (&str, &FieldSet)> {
+        self.children
+            .iter()
+            .map(|(step, child)| (step.as_str(), child))
+    }
+
+    /// What is below `step`, if anything is.
+    pub fn child(&self, step: &str) -> Option<&FieldSet> {
+        self.children.get(step)
+    }
+
+    /// Takes out what is below the step.
+    pub fn remove(&mut self, step: &str) {
+        self.children.remove(step);
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn union(&self, other: &FieldSet) -> FieldSet {
+        let mut set = self.clone();
+        set.is_member |= other.is_member;
+        for (step, theirs) in &other.children {
+            let mine = set.children.entry(step.clone()).or_default();
+            *mine = mine.union(theirs);
+        }
+        set
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn intersection(&self, other: &FieldSet) -> FieldSet {
+        self.combined(other, |mine, theirs| mine && theirs)
+    }
+
+    /// What is in this one only.
+    #[must_use]
+    pub fn difference(&self, other: &FieldSet) -> FieldSet {
+        self.combined(other, |mine, theirs| mine && !theirs)
+    }
+
+    fn combined(&self, other: &FieldSet, keep: fn(bool, bool) -> bool) -> FieldSet {
+        let mut set = FieldSet {
+            is_member: keep(self.is_member, other.is_member),
+            children: BTreeMap::new(),
+        };
+        let nothing = FieldSet::default();
+        for (step, mine) in &self.children {
+            let theirs = other.children.get(step).unwrap_or(&nothing);
+            set.adopt(step.clone(), Some(mine.combined(theirs, keep)));
+        }
+        set
+    }
+
+    /// The members as paths, `.spec.containers[name="web"].image`, sorted.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.collect_paths(String::new(), &mut paths);
+        paths
+    }
+
+    fn collect_paths(&self, path: String, paths: &mut Vec<String>) {
+        if self.is_member && !path.is_empty() {
+            paths.push(path.clone());
+        }
+        for (step, child) in &self.children {
+            child.collect_paths(format!("{path}{}", shown(step)), paths);
+        }
+    }
+
+    /// As `FieldsV1`.
+    pub fn to_json(&self) -> Value {
+        let mut json = Map::new();
+        if self.is_member && !self.children.is_empty() {
+            json.insert(".".to_owned(), json!({}));
+        }
+        for (step, child) in &self.children {
+            json.insert(step.clone(), child.to_json());
+        }
+        Value::Object(json)
+    }
+
+    /// From `FieldsV1`.
+    pub fn from_json(json: &Value) -> Self {
+        let mut set = FieldSet::default();
+        for (step, child) in json.as_object().into_iter().flatten() {
+            if step == "." {
+                set.is_member = true;
+            } else {
+                set.children
+                    .insert(step.clone(), FieldSet::from_json(child));
+            }
+        }
+        set.is_member |= set.children.is_empty();
+        set
+    }
+}
+
+/// A step as people write it.
+fn shown(step: &str) -> String {
+    match step.split_at_checked(2) {
+        Some(("f:", name)) => format!(".{name}"),
+        Some(("v:", value)) => format!("[={value}]"),
+        Some(("k:", key)) => {
+            let key: Value = serde_json::from_str(key).unwrap_or_default();
+            let parts = key.as_object().into_iter().flatten();
+            let parts: Vec<String> = parts
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            format!("[{}]", parts.join(","))
+        }
+        _ => step.to_owned(),
+    }
+}

@@ -1,0 +1,182 @@
+//! What a kind asks of its objects: defaults, pruning, bounds, and what may not change.
+//!
+//! The rules are the few that a controller can run into, with the server's own words, because those
+//! end in conditions and events.
+//!
+//! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod and a
+//! Service, ports of a Service, quotas of a number of objects.
+//! It does not model: CEL rules, the rest of a pod's or a Service's validation, quotas of anything
+//! else, limit ranges, pod security, webhooks.
+//!
+//! # Invariants
+//! - An object that has passed [`complete`] has `apiVersion` and `kind`.
+//!
+//! # Source
+//! Kubernetes `pkg/apis/{core,apps}/validation`, `pkg/quota`.
+
+use serde_json::{Value, json};
+
+use crate::sim::admission::remove;
+use crate::sim::defaults;
+use crate::sim::kinds::{self, Kind};
+use crate::sim::refusal::{Cause, Refusal};
+use crate::sim::schema;
+use crate::sim::store::Key;
+
+/// Defaults and prunes an object, and holds it to the rules of its kind.
+pub(super) fn complete(
+    kind: &Kind,
+    before: Option<&Value>,
+    object: &mut Value,
+) -> Result<(), Refusal> {
+    object["apiVersion"] = kind.api_version().into();
+    object["kind"] = kind.kind.clone().into();
+    let mut causes = Vec::new();
+    if let Some(schema) = &kind.schema {
+        schema::prune(object, schema);
+        schema::set_defaults(object, schema);
+        causes = schema::violations(object, schema);
+    }
+    defaults::complete(&kind.resource(), object, before);
+    causes.extend(violations(kind, before, object));
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    Err(Refusal::invalid(kind, name, &causes))
+}
+
+/// The rules of the built-in kinds.
+fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    match (kind.resource().as_str(), before) {
+        ("statefulsets.apps", before) => {
+            let labels = &object["spec"]["template"]["metadata"]["labels"];
+            let wanted = object["spec"]["selector"]["matchLabels"].as_object();
+            if wanted
+                .into_iter()
+                .flatten()
+                .any(|(name, value)| labels[name] != *value)
+            {
+                let why = "`selector` does not match template `labels`";
+                causes.push(Cause::invalid("spec.template.metadata.labels", labels, why));
+            }
+            if before.is_some_and(|before| differs_but_for(before, object, &MUTABLE_IN_SET)) {
+                let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+                causes.push(Cause::forbidden("spec", why));
+            }
+        }
+        ("pods", Some(before)) if before["metadata"]["deletionTimestamp"].is_null() => {
+            let mut fixed = before.clone();
+            if before["spec"]["nodeName"].is_null() {
+                fixed["spec"]["nodeName"] = object["spec"]["nodeName"].clone();
+            }
+            let containers = fixed["spec"]["containers"].as_array_mut();
+            for (index, container) in containers.into_iter().flatten().enumerate() {
+                container["image"] = object["spec"]["containers"][index]["image"].clone();
+            }
+            if differs_but_for(&fixed, object, &["tolerations", "activeDeadlineSeconds"]) {
+                let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+                causes.push(Cause::forbidden("spec", why));
+            }
+        }
+        ("services", before) => causes.extend(violations_of_service(before, object)),
+        (kinds::DEFINITIONS, _) => {
+            if let Err(why) = Kind::of_definition(object) {
+                causes.push(Cause::invalid("spec", &Value::Null, &why));
+            }
+        }
+        _ => {}
+    }
+    causes
+}
+
+const MUTABLE_IN_SET: [&str; 7] = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
+fn violations_of_service(before: Option<&Value>, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let spec = &object["spec"];
+    let had = before.map(|before| &before["spec"]["clusterIP"]);
+    if had.is_some_and(|had| !had.is_null() && *had != spec["clusterIP"]) {
+        let shown = json!([spec["clusterIP"]]);
+        causes.push(Cause::invalid(
+            "spec.clusterIPs[0]",
+            &shown,
+            "may not change once set",
+        ));
+    }
+    let ports = spec["ports"].as_array().cloned().unwrap_or_default();
+    if ports.is_empty() && spec["clusterIP"] != "None" {
+        causes.push(Cause::required("spec.ports"));
+    }
+    for (index, port) in ports.iter().enumerate() {
+        let same = |field: &str| {
+            ports[..index]
+                .iter()
+                .any(|other| other[field] == port[field])
+        };
+        if same("name") {
+            causes.push(duplicate(
+                format!("spec.ports[{index}].name"),
+                &port["name"],
+            ));
+        }
+        if same("port") && same("protocol") {
+            causes.push(duplicate(format!("spec.ports[{index}]"), &port["port"]));
+        }
+    }
+    causes
+}
+
+fn duplicate(field: String, value: &Value) -> Cause {
+    Cause {
+        reason: "FieldValueDuplicate",
+        field,
+        message: format!("Duplicate value: {value}"),
+    }
+}
+
+/// Whether the specs differ in a field that is not among `mutable`.
+fn differs_but_for(before: &Value, after: &Value, mutable: &[&str]) -> bool {
+    let strip = |object: &Value| {
+        let mut spec = object["spec"].clone();
+        for field in mutable {
+            remove(&mut spec, field);
+        }
+        spec
+    };
+    strip(before) != strip(after)
+}
+
+/// Whether a quota lets another object in, where `n_present` are.
+pub(super) fn check_quota(
+    kind: &Kind,
+    key: &Key,
+    quota: &Value,
+    n_present: usize,
+) -> Result<(), Refusal> {
+    let plural = kind.plural.as_str();
+    let hard = &quota["spec"]["hard"];
+    for limit in [plural.to_owned(), format!("count/{}", kind.resource())] {
+        let text = hard[&limit].as_str().map(str::to_owned);
+        let text = text.or_else(|| hard[&limit].as_u64().map(|number| number.to_string()));
+        let allowed = text.as_ref().and_then(|text| text.parse::<usize>().ok());
+        if allowed.is_some_and(|allowed| n_present >= allowed) {
+            let name = quota["metadata"]["name"].as_str().unwrap_or_default();
+            let allowed = allowed.unwrap_or_default();
+            let why = format!(
+                "exceeded quota: {name}, requested: {limit}=1, used: {limit}={n_present}, limited: {limit}={allowed}"
+            );
+            return Err(Refusal::forbidden(kind, &key.name, &why));
+        }
+    }
+    Ok(())
+}
