@@ -194,7 +194,7 @@ impl Watch {
         if ends_initial_events {
             bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        send_line("BOOKMARK", &bookmark, lines).await
+        self.send("BOOKMARK", bookmark, lines).await
     }
 
     async fn send_error(

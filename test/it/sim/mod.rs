@@ -2,4 +2,11 @@
 
 mod bitcoind;
 mod catching_up;
+mod discovery;
+mod json_path;
+mod kinds;
+mod openapi;
+mod patch;
+mod protobuf;
 mod scenarios;
+mod table;
