@@ -125,15 +125,28 @@ impl NetworkReconciler {
         let spec = checked_spec(network)?;
         let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
-        let credentials =
-            credentials::gather(&self.client, network, secret, defaults, &self.random).await?;
+        let credentials = credentials::gather(
+            &self.client,
+            network,
+            secret,
+            defaults,
+            memory.own.as_ref(),
+            &self.random,
+        )
+        .await?;
         if credentials.is_new {
-            let key = desired::secret_key(&network.key());
-            self.tell(
-                network,
-                reasons::CREATED,
-                format!("created secret `{}` with credentials", key.name),
-            );
+            let name = desired::secret_key(&network.key()).name;
+            let (reason, message) = match memory.own {
+                None => (
+                    reasons::CREATED,
+                    format!("created secret `{name}` with credentials"),
+                ),
+                Some(_) => (
+                    reasons::REPAIRED,
+                    format!("put secret `{name}` back: the nodes know no other credentials"),
+                ),
+            };
+            self.tell(network, reason, message);
         }
         memory.use_credentials(&credentials.own);
 

@@ -212,6 +212,22 @@ fn rotated_credentials_replace_pods_and_the_chain_survives() {
 }
 
 #[test]
+fn our_own_secret_is_put_back_as_it_was_when_it_is_deleted() {
+    in_world(Options::default(), async |world| {
+        world.apply("alpha", json!({"nodes": 3}));
+        world.settle().await;
+        let before = (world.object("secrets", "alpha-rpc"), world.uids("alpha"));
+        world.delete("secrets", "alpha-rpc");
+        world.settle().await;
+        world.assert_ready("alpha", 3);
+        let after = (world.object("secrets", "alpha-rpc"), world.uids("alpha"));
+        assert_eq!(before.0["data"], after.0["data"]);
+        assert_eq!(before.1, after.1, "no pod was replaced");
+        world.assert_silent().await;
+    });
+}
+
+#[test]
 fn nodes_that_hang_refuse_or_crash_are_told_and_come_back() {
     in_world(Options::default(), async |world| {
         world.apply("alpha", json!({"nodes": 3}));
