@@ -39,14 +39,11 @@ pub(super) fn name(
         .is_some_and(|version| !version.is_empty())
     {
         let message = "resourceVersion should not be set on objects to be created";
-        return Err(Refusal::bad_request(message));
+        return Err(Refusal::new(500, "", message));
     }
     match metadata["namespace"].as_str() {
         Some(named) if kind.is_namespaced && named != namespace => {
-            let message = format!(
-                "the namespace of the provided object does not match the namespace sent on the request ({named}, {namespace})"
-            );
-            return Err(Refusal::bad_request(message));
+            return Err(Refusal::bad_request(OTHER_NAMESPACE));
         }
         _ if kind.is_namespaced => metadata["namespace"] = namespace.into(),
         _ => {}
@@ -60,6 +57,9 @@ pub(super) fn name(
     object["metadata"]["name"] = name.into();
     Ok(())
 }
+
+const OTHER_NAMESPACE: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
 
 /// The object's `apiVersion` and `kind`, if it has them, must be those of the path.
 fn check_type(kind: &Kind, object: &Value) -> Result<(), Refusal> {
@@ -95,7 +95,7 @@ fn check_name(kind: &Kind, name: &str) -> Result<(), Refusal> {
         return Err(Refusal::invalid(kind, name, &[cause]));
     }
     if !is_sound {
-        let why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+        let why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
         let cause = Cause::invalid("metadata.name", &name.into(), why);
         return Err(Refusal::invalid(kind, name, &[cause]));
     }
@@ -202,9 +202,7 @@ pub(super) fn restore(
         return Err(Refusal::bad_request(message));
     }
     if differs("namespace") {
-        let message =
-            "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(Refusal::bad_request(message));
+        return Err(Refusal::bad_request(OTHER_NAMESPACE));
     }
     if differs("uid") {
         let why = uid_mismatch(metadata["uid"].as_str(), before);

@@ -32,7 +32,7 @@ use crate::sim::kinds::Kind;
 pub struct Refusal {
     /// The HTTP code.
     pub code: u16,
-    /// The reason, for programs.
+    /// The reason, for programs; empty if there is none.
     pub reason: &'static str,
     /// The reason, for people.
     pub message: String,
@@ -60,9 +60,8 @@ impl Refusal {
     }
 
     fn about(code: u16, reason: &'static str, kind: &Kind, name: &str, message: String) -> Self {
-        let details = json!({"name": name, "group": kind.group, "kind": kind.plural});
         Refusal {
-            details,
+            details: details(name, &kind.group, &kind.plural),
             ..Refusal::new(code, reason, message)
         }
     }
@@ -140,8 +139,8 @@ impl Refusal {
             .iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
             .collect();
-        let details =
-            json!({"name": name, "group": kind.group, "kind": kind.kind, "causes": causes});
+        let mut details = details(name, &kind.group, &kind.kind);
+        details["causes"] = causes.into();
         Refusal {
             details,
             ..Refusal::new(422, "Invalid", message)
@@ -198,14 +197,27 @@ impl Refusal {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if !self.details.is_null() {
             status["details"] = self.details.clone();
         }
         status
     }
+}
+
+/// What a refusal is about; as in every answer of a server, what is empty is left out.
+fn details(name: &str, group: &str, kind: &str) -> Value {
+    let mut details = json!({"kind": kind});
+    for (field, text) in [("name", name), ("group", group)] {
+        if !text.is_empty() {
+            details[field] = text.into();
+        }
+    }
+    details
 }
 
 /// One rule that an object breaks.

@@ -1,5 +1,9 @@
 //! The client and the cache against a real API server: what `sim` will have to agree with.
 
+mod api_server;
+#[path = "../api_assertions/mod.rs"]
+mod assertions;
+
 use std::time::Duration;
 
 use bitcoin_controller::api::core::Secret;
