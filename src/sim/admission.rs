@@ -125,8 +125,10 @@ pub(super) fn begin(kind: &Kind, object: &mut Value, random: &Random, clock: &Cl
     ] {
         remove(metadata, field);
     }
-    if kind.has_status {
+    if kind.has_generation {
         metadata["generation"] = 1.into();
+    }
+    if kind.has_status {
         remove(object, "status");
     }
     match kind.resource().as_str() {
@@ -205,8 +207,8 @@ pub(super) fn restore(
         return Err(Refusal::bad_request(OTHER_NAMESPACE));
     }
     if differs("uid") {
-        let why = uid_mismatch(metadata["uid"].as_str(), before);
-        return Err(Refusal::conflict(kind, name, &why));
+        let cause = Cause::invalid("metadata.uid", &metadata["uid"], "field is immutable");
+        return Err(Refusal::invalid(kind, name, &[cause]));
     }
     if differs("resourceVersion") {
         return Err(Refusal::stale(kind, name));
@@ -269,34 +271,54 @@ fn check_finalizers(kind: &Kind, before: &Value, next: &Value) -> Result<(), Ref
     ))
 }
 
-/// Refuses a deletion that is meant for another object.
+/// Refuses a deletion that is meant for another object, or for an earlier version of this one.
 pub(super) fn check_preconditions(
     kind: &Kind,
     object: &Value,
     options: &DeleteOptions,
 ) -> Result<(), Refusal> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    if options
-        .uid
-        .as_deref()
-        .is_some_and(|uid| object["metadata"]["uid"] != *uid)
-    {
-        let why = uid_mismatch(options.uid.as_deref(), object);
-        return Err(Refusal::conflict(kind, name, &why));
-    }
-    let version = options.resource_version.as_deref();
-    if version.is_some_and(|version| object["metadata"]["resourceVersion"] != *version) {
-        return Err(Refusal::stale(kind, name));
+    let given = [
+        ("UID", "uid", &options.uid, "deleted and then recreated"),
+        (
+            "ResourceVersion",
+            "resourceVersion",
+            &options.resource_version,
+            "modified",
+        ),
+    ];
+    for (what, field, given, fate) in given {
+        let has = object["metadata"][field].as_str().unwrap_or_default();
+        if let Some(given) = given.as_deref().filter(|given| *given != has) {
+            let why = format!(
+                "the {what} in the precondition ({given}) does not match the {what} in record ({has}). The object might have been {fate}"
+            );
+            return Err(Refusal::precondition_failed(kind, object, &why));
+        }
     }
     Ok(())
 }
 
-fn uid_mismatch(given: Option<&str>, object: &Value) -> String {
-    format!(
-        "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-        given.unwrap_or_default(),
-        object["metadata"]["uid"].as_str().unwrap_or_default()
-    )
+/// Refuses to replace an object by one that was made of another, or of which version it does not say
+/// where a kind asks for it.
+pub(super) fn check_replacement(kind: &Kind, object: &Value, next: &Value) -> Result<(), Refusal> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let text = |object: &Value, field: &str| {
+        let text = object["metadata"][field].as_str();
+        text.unwrap_or_default().to_owned()
+    };
+    let (given, has) = (text(next, "uid"), text(object, "uid"));
+    if !given.is_empty() && given != has {
+        let why =
+            format!("Precondition failed: UID in precondition: {given}, UID in object meta: {has}");
+        return Err(Refusal::conflict(kind, name, &why));
+    }
+    let asks_for_version = kind.schema.is_some() || kind.plural == "leases";
+    if asks_for_version && text(next, "resourceVersion").is_empty() {
+        let why = "must be specified for an update";
+        let cause = Cause::invalid("metadata.resourceVersion", &0.into(), why);
+        return Err(Refusal::invalid(kind, name, &[cause]));
+    }
+    Ok(())
 }
 
 /// Marks an object as going.
@@ -360,15 +382,18 @@ pub(super) fn is_released(object: &Value) -> bool {
         && (object["kind"] != "Namespace" || is_empty(&object["spec"]["finalizers"]))
 }
 
-/// A new generation for a new wish: everything but metadata and status counts, and the wish to go.
+/// A new generation for a new wish: everything but metadata and, where it is a subresource, the
+/// status counts, and the wish to go.
 pub(super) fn count_generation(kind: &Kind, before: &Value, next: &mut Value) {
     let wish = |object: &Value| {
         let mut object = object.clone();
-        remove(&mut object, "status");
+        if kind.has_status {
+            remove(&mut object, "status");
+        }
         object["metadata"] = json!([object["metadata"]["deletionTimestamp"].is_null()]);
         object
     };
-    if kind.has_status && wish(before) != wish(next) {
+    if kind.has_generation && wish(before) != wish(next) {
         let generation = before["metadata"]["generation"]
             .as_i64()
             .unwrap_or_default();

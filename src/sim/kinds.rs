@@ -46,8 +46,10 @@ pub struct Kind {
     pub categories: Vec<String>,
     /// Objects live in namespaces.
     pub is_namespaced: bool,
-    /// The status is a subresource, and wishes are counted by `generation`.
+    /// The status is a subresource.
     pub has_status: bool,
+    /// Wishes are counted by `generation`.
+    pub has_generation: bool,
     /// Where `kubectl scale` finds its numbers.
     pub scale: Option<ScalePaths>,
     /// What `kubectl get` prints, besides the name.
@@ -145,6 +147,7 @@ impl Kind {
                 categories: texts(&spec["names"]["categories"]),
                 is_namespaced,
                 has_status: subresources["status"].is_object(),
+                has_generation: true,
                 scale: ScalePaths::of(&subresources["scale"]),
                 columns: Column::all_of(&version["additionalPrinterColumns"]),
                 schema: Some(version["schema"]["openAPIV3Schema"].clone()),
@@ -214,7 +217,10 @@ pub fn built_in() -> Vec<Kind> {
             .cluster_wide()
             .with_status(),
         core("Node", "nodes", &["no"]).cluster_wide().with_status(),
-        core("Pod", "pods", &["po"]).in_all().with_status(),
+        core("Pod", "pods", &["po"])
+            .in_all()
+            .with_status()
+            .with_generation(),
         core("Service", "services", &["svc"]).in_all().with_status(),
         core("Secret", "secrets", &[]),
         core("ConfigMap", "configmaps", &["cm"]),
@@ -223,7 +229,8 @@ pub fn built_in() -> Vec<Kind> {
         core("ResourceQuota", "resourcequotas", &["quota"]).with_status(),
         of("apps", "StatefulSet", "statefulsets", &["sts"])
             .in_all()
-            .with_status(),
+            .with_status()
+            .with_generation(),
         of("coordination.k8s.io", "Lease", "leases", &[]),
         of(rbac, "Role", "roles", &[]),
         of(rbac, "RoleBinding", "rolebindings", &[]),
@@ -236,7 +243,8 @@ pub fn built_in() -> Vec<Kind> {
             &["crd", "crds"],
         )
         .cluster_wide()
-        .with_status(),
+        .with_status()
+        .with_generation(),
     ];
     for kind in kinds
         .iter_mut()
@@ -276,6 +284,11 @@ impl Kind {
 
     fn with_status(mut self) -> Self {
         self.has_status = true;
+        self
+    }
+
+    fn with_generation(mut self) -> Self {
+        self.has_generation = true;
         self
     }
 

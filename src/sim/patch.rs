@@ -69,9 +69,7 @@ pub fn json_patch(target: &mut Value, patch: &Value) -> Result<(), String> {
         match operation["op"].as_str() {
             Some("add") => add(target, path, operation["value"].clone())?,
             Some("remove") => drop(take(target, path)?),
-            Some("replace") => {
-                *target.pointer_mut(path).ok_or_else(missing)? = operation["value"].clone();
-            }
+            Some("replace") => replace(target, path, operation["value"].clone())?,
             Some("test") if target.pointer(path) == Some(&operation["value"]) => {}
             Some("test") => return Err(format!("testing value {path} failed")),
             Some("move") => {
@@ -119,6 +117,18 @@ fn add(target: &mut Value, path: &str, value: Value) -> Result<(), String> {
         _ => return Err(format!("there is no place for `{path}`")),
     }
     Ok(())
+}
+
+/// As [`add`], but in a list for the item that is there. A server's library does not mind if a field is not.
+fn replace(target: &mut Value, path: &str, value: Value) -> Result<(), String> {
+    if let Some(place) = target.pointer_mut(path) {
+        *place = value;
+        return Ok(());
+    }
+    match parent(target, path)?.0.is_object() {
+        true => add(target, path, value),
+        false => Err(format!("there is nothing at `{path}`")),
+    }
 }
 
 fn take(target: &mut Value, path: &str) -> Result<Value, String> {

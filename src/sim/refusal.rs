@@ -94,6 +94,18 @@ impl Refusal {
         Refusal::about(409, "Conflict", kind, name, message)
     }
 
+    /// 409: the object to be deleted is not what the request says it is. Unlike in other refusals of
+    /// this code, a server calls the object by its kind.
+    pub fn precondition_failed(kind: &Kind, object: &Value, why: &str) -> Self {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let kind_name = kind_name(kind);
+        let message = format!("Operation cannot be fulfilled on {kind_name} \"{name}\": {why}");
+        Refusal {
+            details: details(name, &kind.group, &kind.kind),
+            ..Refusal::new(409, "Conflict", message)
+        }
+    }
+
     /// 409: the resource version in the request is not the object's.
     pub fn stale(kind: &Kind, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
@@ -130,10 +142,7 @@ impl Refusal {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let kind_name = match kind.group.as_str() {
-            "" => kind.kind.clone(),
-            group => format!("{}.{group}", kind.kind),
-        };
+        let kind_name = kind_name(kind);
         let message = format!("{kind_name} \"{name}\" is invalid: {all}");
         let causes: Vec<Value> = causes
             .iter()
@@ -209,6 +218,14 @@ impl Refusal {
     }
 }
 
+/// The kind with its group, `StatefulSet.apps`.
+fn kind_name(kind: &Kind) -> String {
+    match kind.group.as_str() {
+        "" => kind.kind.clone(),
+        group => format!("{}.{group}", kind.kind),
+    }
+}
+
 /// What a refusal is about; as in every answer of a server, what is empty is left out.
 fn details(name: &str, group: &str, kind: &str) -> Value {
     let mut details = json!({"kind": kind});
@@ -247,6 +264,15 @@ impl Cause {
             reason: "FieldValueRequired",
             field: field.into(),
             message: "Required value".to_owned(),
+        }
+    }
+
+    /// Something that may be there once only.
+    pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+        Cause {
+            reason: "FieldValueDuplicate",
+            field: field.into(),
+            message: format!("Duplicate value: {value}"),
         }
     }
 

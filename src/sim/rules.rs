@@ -36,6 +36,7 @@ pub(super) fn complete(
         schema::prune(object, schema);
         schema::set_defaults(object, schema);
         causes = schema::violations(object, schema);
+        causes.extend(violations_of_scale(kind, object));
     }
     defaults::complete(&kind.resource(), object, before);
     causes.extend(violations(kind, before, object));
@@ -44,6 +45,15 @@ pub(super) fn complete(
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     Err(Refusal::invalid(kind, name, &causes))
+}
+
+/// A custom resource that can be scaled cannot have fewer than none.
+fn violations_of_scale(kind: &Kind, object: &Value) -> Option<Cause> {
+    let path = &kind.scale.as_ref()?.spec_replicas;
+    let value = object.pointer(&path.replace('.', "/"))?;
+    let why = "should be a non-negative integer";
+    let is_negative = value.as_i64().is_some_and(|number| number < 0);
+    is_negative.then(|| Cause::invalid(path, value, why))
 }
 
 /// The rules of the built-in kinds.
@@ -124,24 +134,15 @@ fn violations_of_service(before: Option<&Value>, object: &Value) -> Vec<Cause> {
                 .any(|other| other[field] == port[field])
         };
         if same("name") {
-            causes.push(duplicate(
-                format!("spec.ports[{index}].name"),
-                &port["name"],
-            ));
+            let field = format!("spec.ports[{index}].name");
+            causes.push(Cause::duplicate(field, &port["name"]));
         }
         if same("port") && same("protocol") {
-            causes.push(duplicate(format!("spec.ports[{index}]"), &port["port"]));
+            let field = format!("spec.ports[{index}]");
+            causes.push(Cause::duplicate(field, &port["port"]));
         }
     }
     causes
-}
-
-fn duplicate(field: String, value: &Value) -> Cause {
-    Cause {
-        reason: "FieldValueDuplicate",
-        field,
-        message: format!("Duplicate value: {value}"),
-    }
 }
 
 /// Whether the specs differ in a field that is not among `mutable`.

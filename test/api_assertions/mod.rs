@@ -9,7 +9,12 @@
 //! writes to objects that a controller cares about, and each test has a namespace of its own.
 
 mod api;
+mod custom_resources;
 mod existence;
+mod patches;
+mod subresources;
+mod versions;
+mod widgets;
 
 use super::api_server::ApiServer;
 use api::Api;

@@ -36,7 +36,9 @@ pub(super) fn of(kind: &Kind, object: &Value) -> Value {
 pub(super) fn set(kind: &Kind, object: &mut Value, scale: &Value) -> Result<(), Refusal> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let wanted = &scale["spec"]["replicas"];
-    let Some(replicas) = wanted.as_i64().filter(|replicas| *replicas >= 0) else {
+    // Of a custom resource the rules say so.
+    let is_allowed = |replicas: &i64| *replicas >= 0 || kind.schema.is_some();
+    let Some(replicas) = wanted.as_i64().filter(is_allowed) else {
         let why = "must be greater than or equal to 0";
         let cause = Cause::invalid("spec.replicas", wanted, why);
         return Err(Refusal::invalid(kind, name, &[cause]));

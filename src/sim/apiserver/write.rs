@@ -11,12 +11,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::base::{json as read_json, yaml};
+use crate::sim::admission;
 use crate::sim::apiserver::read::Selection;
 use crate::sim::apiserver::scale;
 use crate::sim::apiserver::target::Target;
+use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::Manager;
 use crate::sim::patch;
-use crate::sim::refusal::Refusal;
+use crate::sim::refusal::{Cause, Refusal};
 use crate::sim::schema;
 use crate::sim::store::{DeleteOptions, Key, Part, Propagation, Store};
 
@@ -73,6 +75,9 @@ impl Request<'_> {
         }
         let warnings = self.unknown_fields(&object)?;
         let written = self.write(|live| {
+            if self.target.subresource.is_empty() || self.target.kind.schema.is_some() {
+                admission::check_replacement(&self.target.kind, live, &object)?;
+            }
             *live = object;
             Ok(())
         })?;
@@ -97,15 +102,16 @@ impl Request<'_> {
                 Ok(())
             }
             "application/json-patch+json" => {
-                patch::json_patch(object, &body).map_err(|why| Refusal::new(422, "Invalid", why))
+                // What exactly, the server keeps to itself.
+                patch::json_patch(object, &body).map_err(|_| unprocessable())
             }
             "application/strategic-merge-patch+json" if self.target.kind.schema.is_some() => {
-                Err(unsupported(content_type))
+                Err(no_strategic_patch())
             }
             "application/strategic-merge-patch+json" => {
                 patch::strategic(object, &body).map_err(Refusal::bad_request)
             }
-            _ => Err(unsupported(content_type)),
+            _ => Err(unsupported()),
         };
         if self.target.subresource == "scale" {
             return self.scale(change);
@@ -117,7 +123,10 @@ impl Request<'_> {
         let written = self.write(|object| {
             change(object)?;
             strict = self.unknown_fields(object);
-            strict.clone().map(|_| ())
+            strict
+                .clone()
+                .map(|_| ())
+                .map_err(|refusal| in_patch(object, &refusal))
         })?;
         Ok(Written {
             warnings: strict?,
@@ -126,7 +135,7 @@ impl Request<'_> {
     }
 
     fn apply(&self, applied: Value) -> Result<Written, Refusal> {
-        let warnings = self.unknown_fields(&applied)?;
+        self.check_declared(&applied)?;
         let Some(manager) = self.target.query.get("fieldManager") else {
             return Err(Refusal::bad_request(
                 "fieldManager is required for apply patch",
@@ -139,9 +148,33 @@ impl Request<'_> {
         let object = self.store.apply(&resource, &key, applied, &by, force)?;
         Ok(Written {
             code: if was_there { 200 } else { 201 },
-            warnings,
             ..Written::ok(&object)
         })
+    }
+
+    /// An apply of fields that the schema does not know fails, whatever kind of validation is asked for.
+    fn check_declared(&self, applied: &Value) -> Result<(), Refusal> {
+        let kind = &self.target.kind;
+        let Some(schema) = &kind.schema else {
+            return Ok(());
+        };
+        let unknown = schema::unknown_fields_by_key(applied, schema);
+        let said: Vec<String> = unknown
+            .iter()
+            .map(|path| format!("{path}: field not declared in schema"))
+            .collect();
+        let said = match said.as_slice() {
+            [] => return Ok(()),
+            [one] => one.clone(),
+            many => format!("errors:\n  {}", many.join("\n  ")),
+        };
+        let text = |field: &str| applied["metadata"][field].as_str().unwrap_or_default();
+        let (namespace, name) = (text("namespace"), text("name"));
+        let (version, kind) = (kind.api_version(), &kind.kind);
+        let message = format!(
+            "failed to create typed patch object ({namespace}/{name}; {version}, Kind={kind}): {said}"
+        );
+        Err(Refusal::new(500, "", message))
     }
 
     fn scale(
@@ -270,7 +303,7 @@ impl Request<'_> {
             return yaml::from_str(text).map_err(|error| malformed(error.to_string()));
         }
         if !media_type.is_empty() && !media_type.ends_with("json") {
-            return Err(unsupported(media_type));
+            return Err(unsupported());
         }
         read_json::from_slice(self.body).map_err(|error| malformed(error.to_string()))
     }
@@ -300,9 +333,27 @@ impl Request<'_> {
     }
 }
 
-fn unsupported(content_type: &str) -> Refusal {
-    let message = format!(
-        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml; not {content_type}"
-    );
+fn unsupported() -> Refusal {
+    Refusal::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+}
+
+fn no_strategic_patch() -> Refusal {
+    let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
     Refusal::new(415, "UnsupportedMediaType", message)
+}
+
+fn unprocessable() -> Refusal {
+    let message = "the server rejected our request due to an error in our request";
+    Refusal::new(422, "Invalid", message)
+}
+
+/// What strict validation of a body says, as it is said of the object that a patch would make.
+fn in_patch(patched: &Value, refusal: &Refusal) -> Refusal {
+    let said = refusal.message.split_once(": ").map_or("", |parts| parts.1);
+    let shown = patched.to_string().into();
+    Refusal::invalid(
+        &Kind::default(),
+        "",
+        &[Cause::invalid("patch", &shown, said)],
+    )
 }
