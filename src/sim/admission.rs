@@ -133,7 +133,10 @@ pub(super) fn begin(kind: &Kind, object: &mut Value, random: &Random, clock: &Cl
     }
     match kind.resource().as_str() {
         "pods" => object["status"] = json!({"phase": "Pending", "qosClass": "Burstable"}),
+        "services" => object["status"] = json!({"loadBalancer": {}}),
         "namespaces" => {
+            let name = object["metadata"]["name"].clone();
+            object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
             object["spec"] = json!({"finalizers": ["kubernetes"]});
             object["status"] = json!({"phase": "Active"});
         }
@@ -197,11 +200,8 @@ pub(super) fn restore(
         !given.is_empty() && given != before["metadata"][field].as_str().unwrap_or_default()
     };
     if differs("name") {
-        let message = format!(
-            "the name of the object ({}) does not match the name on the URL ({name})",
-            metadata["name"].as_str().unwrap_or_default()
-        );
-        return Err(Refusal::bad_request(message));
+        let given = metadata["name"].as_str().unwrap_or_default();
+        return Err(Refusal::other_name(given, name));
     }
     if differs("namespace") {
         return Err(Refusal::bad_request(OTHER_NAMESPACE));
@@ -259,9 +259,10 @@ fn check_finalizers(kind: &Kind, before: &Value, next: &Value) -> Result<(), Ref
     if before["metadata"]["deletionTimestamp"].is_null() || new.is_empty() {
         return Ok(());
     }
+    let new: Vec<String> = new.iter().map(|one| one.to_string()).collect();
     let why = format!(
-        "no new finalizers can be added if the object is being deleted, found new finalizers {}",
-        json!(new)
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        new.join(", ")
     );
     let name = before["metadata"]["name"].as_str().unwrap_or_default();
     Err(Refusal::invalid(
@@ -296,6 +297,19 @@ pub(super) fn check_preconditions(
         }
     }
     Ok(())
+}
+
+/// Refuses to make an object that is meant to be one that is gone.
+pub(super) fn check_new(kind: &Kind, applied: &Value) -> Result<(), Refusal> {
+    let metadata = &applied["metadata"];
+    let Some(uid) = metadata["uid"].as_str().filter(|uid| !uid.is_empty()) else {
+        return Ok(());
+    };
+    let why = format!(
+        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+    );
+    let name = metadata["name"].as_str().unwrap_or_default();
+    Err(Refusal::conflict(kind, name, &why))
 }
 
 /// Refuses to replace an object by one that was made of another, or of which version it does not say

@@ -29,7 +29,7 @@
 use serde_json::{Value, json};
 
 use crate::sim::admission::remove;
-use crate::sim::field_set::{List, Shape, step};
+use crate::sim::shape::{List, Shape, step};
 
 /// Merges `patch` into `target` (RFC 7386).
 pub fn merge(target: &mut Value, patch: &Value) {

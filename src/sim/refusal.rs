@@ -21,6 +21,7 @@
 //! # Source
 //! apimachinery `pkg/api/errors/errors.go`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -112,19 +113,19 @@ impl Refusal {
         Refusal::conflict(kind, name, why)
     }
 
-    /// 409: fields of the applied object belong to others; one cause a field.
+    /// 409: fields of the applied object belong to others, pairs of manager and field; one cause a field.
     pub fn field_conflicts(conflicts: &[(String, String)]) -> Self {
         let causes: Vec<Value> = conflicts
             .iter()
             .map(|(manager, field)| {
-                json!({"reason": "FieldManagerConflict", "message": format!("conflict with \"{manager}\""), "field": field})
+                json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field})
             })
             .collect();
         let n = conflicts.len();
         let (manager, field) = conflicts.first().cloned().unwrap_or_default();
         let message = match n {
-            1 => format!("Apply failed with 1 conflict: conflict with \"{manager}\": {field}"),
-            _ => format!("Apply failed with {n} conflicts: the first with \"{manager}\": {field}"),
+            1 => format!("Apply failed with 1 conflict: conflict with {manager}: {field}"),
+            _ => format!("Apply failed with {n} conflicts: {}", by_manager(conflicts)),
         };
         Refusal {
             details: json!({"causes": causes}),
@@ -156,6 +157,17 @@ impl Refusal {
         }
     }
 
+    /// 422: what is asked for beside the object makes no sense, where `options` are those of the verb,
+    /// such as `PatchOptions`.
+    pub fn invalid_options(options: &str, cause: Cause) -> Self {
+        let kind = Kind {
+            group: "meta.k8s.io".to_owned(),
+            kind: options.to_owned(),
+            ..Kind::default()
+        };
+        Refusal::invalid(&kind, "", &[cause])
+    }
+
     /// 403: an admission rule is against it.
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {why}", kind.resource());
@@ -175,6 +187,13 @@ impl Refusal {
         refusal
     }
 
+    /// 400: the object in the body is not the one in the path.
+    pub fn other_name(given: &str, expected: &str) -> Self {
+        Refusal::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({expected})"
+        ))
+    }
+
     /// 400: the request makes no sense.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Refusal::new(400, "BadRequest", message)
@@ -188,7 +207,7 @@ impl Refusal {
 
     /// 504: what was asked for lies in the future.
     pub fn too_large(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         Refusal {
             details: json!({
                 "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
@@ -218,6 +237,20 @@ impl Refusal {
     }
 }
 
+/// The conflicts in a text of many lines.
+fn by_manager(conflicts: &[(String, String)]) -> String {
+    let mut fields: BTreeMap<&str, String> = BTreeMap::new();
+    for (manager, field) in conflicts {
+        let text = fields.entry(manager).or_default();
+        text.push_str(&format!("\n- {field}"));
+    }
+    let parts: Vec<String> = fields
+        .iter()
+        .map(|(manager, fields)| format!("conflicts with {manager}:{fields}"))
+        .collect();
+    parts.join("\n")
+}
+
 /// The kind with its group, `StatefulSet.apps`.
 fn kind_name(kind: &Kind) -> String {
     match kind.group.as_str() {
@@ -227,7 +260,7 @@ fn kind_name(kind: &Kind) -> String {
 }
 
 /// What a refusal is about; as in every answer of a server, what is empty is left out.
-fn details(name: &str, group: &str, kind: &str) -> Value {
+pub(super) fn details(name: &str, group: &str, kind: &str) -> Value {
     let mut details = json!({"kind": kind});
     for (field, text) in [("name", name), ("group", group)] {
         if !text.is_empty() {
@@ -264,6 +297,17 @@ impl Cause {
             reason: "FieldValueRequired",
             field: field.into(),
             message: "Required value".to_owned(),
+        }
+    }
+
+    /// A value that is none of those there are.
+    pub fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
+        let supported: Vec<String> = supported.iter().map(|one| format!("\"{one}\"")).collect();
+        let supported = supported.join(", ");
+        Cause {
+            reason: "FieldValueNotSupported",
+            field: field.into(),
+            message: format!("Unsupported value: {value}: supported values: {supported}"),
         }
     }
 

@@ -34,7 +34,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::sim::field_set::{FieldSet, Shape};
 use crate::sim::refusal::Cause;
 
 /// Drops the fields that the schema does not know.
@@ -73,15 +72,6 @@ pub fn unknown_fields(object: &Value, schema: &Value) -> Vec<String> {
     let mut unknown = Vec::new();
     collect_missing(object, &known, String::new(), &mut unknown);
     unknown
-}
-
-/// The same paths as an apply names them: from the root's dot, and through lists by key.
-pub fn unknown_fields_by_key(object: &Value, schema: &Value) -> Vec<String> {
-    let mut known = object.clone();
-    prune(&mut known, schema);
-    let shape = Shape::of(Some(schema));
-    let all = FieldSet::of(object, shape);
-    all.difference(&FieldSet::of(&known, shape)).paths()
 }
 
 /// The paths of what is in `all` and not in `some`.

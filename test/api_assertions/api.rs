@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bitcoin_controller::client::Client;
 use bitcoin_controller::http::{Body, read_body};
+use http_body_util::BodyExt;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, body::Incoming};
 use serde_json::{Value, json};
@@ -55,6 +56,8 @@ impl Api {
             _ => "/api/v1",
         };
         match resource {
+            // A whole path begins with a slash.
+            "" => short.to_owned(),
             "namespaces" | "nodes" | "customresourcedefinitions" => format!("{group}/{short}"),
             _ => format!("{group}/namespaces/{}/{short}", self.namespace),
         }
@@ -96,8 +99,36 @@ impl Api {
 
     /// The same, and takes fields from others.
     pub async fn force(&self, short: &str, manager: &str, body: Value) -> Reply {
-        self.apply(&format!("{short}?force=true"), manager, body)
-            .await
+        let mark = if short.contains('?') { '&' } else { '?' };
+        let short = format!("{short}{mark}force=true");
+        self.apply(&short, manager, body).await
+    }
+
+    /// An apply whose body is this text; the manager is in the query.
+    pub async fn apply_text(&self, short: &str, text: &str) -> Reply {
+        let bytes = text.to_owned().into_bytes();
+        let answer = self
+            .answer(Method::PATCH, short, "application/apply-patch+yaml", bytes)
+            .await;
+        Reply::read(answer).await
+    }
+
+    /// A watch that the server has begun.
+    pub async fn watch(&self, short: &str) -> Watch {
+        let answer = self.answer(Method::GET, short, "", Vec::new()).await;
+        assert_eq!(answer.status(), 200);
+        Watch {
+            body: answer.into_body(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// Makes pods possible: a real server wants the account they run as.
+    pub async fn with_account(self) -> Self {
+        let account = json!({"metadata": {"name": "default"}});
+        let reply = self.post("serviceaccounts", account).await;
+        assert!([201, 409].contains(&reply.code), "{}", reply.body);
+        self
     }
 
     /// `options` may be null.
@@ -112,7 +143,47 @@ impl Api {
     }
 
     async fn send(&self, method: Method, short: &str, content_type: &str, body: &Value) -> Reply {
-        let answer = self.answer(method, short, content_type, body).await;
+        let bytes = match body {
+            Value::Null => Vec::new(),
+            body => body.to_string().into_bytes(),
+        };
+        let answer = self.answer(method, short, content_type, bytes).await;
+        Reply::read(answer).await
+    }
+
+    /// The head of an answer, and its body as it comes.
+    pub async fn answer(
+        &self,
+        method: Method,
+        short: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Response<Incoming> {
+        let uri = format!("{}{}", self.server.url(), self.path(short));
+        let mut request = Request::builder().method(method).uri(uri);
+        let headers = request.headers_mut().unwrap();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static("assertions/1.0"));
+        if !content_type.is_empty() {
+            let content_type = HeaderValue::from_str(content_type).unwrap();
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let answer = tokio::time::timeout(DEADLINE, self.server.http().send(request)).await;
+        answer.expect("there is an answer").unwrap()
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub code: u16,
+    pub body: Value,
+    pub warnings: Vec<String>,
+}
+
+impl Reply {
+    async fn read(answer: Response<Incoming>) -> Self {
         let code = answer.status().as_u16();
         let warnings = answer.headers().get_all("warning").iter();
         let warnings = warnings.map(|value| value.to_str().unwrap().to_owned());
@@ -129,42 +200,6 @@ impl Api {
         }
     }
 
-    /// The head of an answer, and its body as it comes.
-    pub async fn answer(
-        &self,
-        method: Method,
-        short: &str,
-        content_type: &str,
-        body: &Value,
-    ) -> Response<Incoming> {
-        let uri = format!("{}{}", self.server.url(), self.path(short));
-        let mut request = Request::builder().method(method).uri(uri);
-        let headers = request.headers_mut().unwrap();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static("assertions/1.0"));
-        if !content_type.is_empty() {
-            let content_type = HeaderValue::from_str(content_type).unwrap();
-            headers.insert(CONTENT_TYPE, content_type);
-        }
-        let bytes = match body {
-            Value::Null => String::new(),
-            body => body.to_string(),
-        };
-        let request = request.body(Body::from(bytes)).unwrap();
-        let answer = tokio::time::timeout(DEADLINE, self.server.http().send(request)).await;
-        answer.expect("there is an answer").unwrap()
-    }
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Reply {
-    pub code: u16,
-    pub body: Value,
-    pub warnings: Vec<String>,
-}
-
-impl Reply {
     /// It was done: the object.
     #[track_caller]
     pub fn ok(self) -> Value {
@@ -191,6 +226,37 @@ impl Reply {
     }
 }
 
+/// The lines of a watch.
+pub struct Watch {
+    body: Incoming,
+    unread: Vec<u8>,
+}
+
+impl Watch {
+    /// The next event; `None` if the server has ended the watch.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                return Some(serde_json::from_slice(&line).unwrap());
+            }
+            let frame = tokio::time::timeout(DEADLINE, self.body.frame()).await;
+            let frame = frame.expect("something comes, or the end")?;
+            self.unread.extend(frame.unwrap().into_data().unwrap());
+        }
+    }
+
+    /// The next event that is not about `kube-root-ca.crt`, which a controller makes: type and object.
+    pub async fn event(&mut self) -> (String, Value) {
+        loop {
+            let mut event = self.next().await.expect("the watch goes on");
+            if event["object"]["metadata"]["name"] != "kube-root-ca.crt" {
+                return (text(&event["type"]), event["object"].take());
+            }
+        }
+    }
+}
+
 /// Waits until `holds`: what the server does in its own time.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let until = tokio::time::Instant::now() + DEADLINE;
@@ -210,4 +276,18 @@ pub fn version(object: &Value) -> String {
 
 pub fn config_map(name: &str, data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+}
+
+/// A StatefulSet without pods: its controller has little to do.
+pub fn stateful_set(name: &str, containers: Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name},
+        "spec": {
+            "replicas": 0, "serviceName": name, "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": containers},
+            },
+        },
+    })
 }

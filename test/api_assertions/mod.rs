@@ -9,11 +9,22 @@
 //! writes to objects that a controller cares about, and each test has a namespace of its own.
 
 mod api;
+mod apply;
+mod apply_lists;
+mod built_in;
 mod custom_resources;
+mod deletion;
+mod dry_run;
 mod existence;
+mod lists;
+mod managed_fields;
+mod namespaces;
 mod patches;
+mod pods;
+mod selectors;
 mod subresources;
 mod versions;
+mod watches;
 mod widgets;
 
 use super::api_server::ApiServer;

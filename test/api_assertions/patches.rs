@@ -3,21 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Api;
-use super::api::config_map;
+use super::api::{config_map, stateful_set};
 use super::widgets::widget;
-
-fn stateful_set(name: &str, containers: Value) -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name},
-        "spec": {
-            "replicas": 0, "serviceName": name, "selector": {"matchLabels": {"app": name}},
-            "template": {
-                "metadata": {"labels": {"app": name}},
-                "spec": {"containers": containers},
-            },
-        },
-    })
-}
 
 #[tokio::test]
 async fn put_is_the_whole() {

@@ -18,7 +18,7 @@ use crate::sim::apiserver::target::Target;
 use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::Manager;
 use crate::sim::patch;
-use crate::sim::refusal::{Cause, Refusal};
+use crate::sim::refusal::{Cause, Refusal, details};
 use crate::sim::schema;
 use crate::sim::store::{DeleteOptions, Key, Part, Propagation, Store};
 
@@ -135,11 +135,10 @@ impl Request<'_> {
     }
 
     fn apply(&self, applied: Value) -> Result<Written, Refusal> {
-        self.check_declared(&applied)?;
         let Some(manager) = self.target.query.get("fieldManager") else {
-            return Err(Refusal::bad_request(
-                "fieldManager is required for apply patch",
-            ));
+            let mut cause = Cause::required("fieldManager");
+            cause.message.push_str(": is required for apply patch");
+            return Err(Refusal::invalid_options("PatchOptions", cause));
         };
         let by = Manager::apply(manager, self.part());
         let (resource, key) = (self.target.kind.resource(), self.target.key());
@@ -150,31 +149,6 @@ impl Request<'_> {
             code: if was_there { 200 } else { 201 },
             ..Written::ok(&object)
         })
-    }
-
-    /// An apply of fields that the schema does not know fails, whatever kind of validation is asked for.
-    fn check_declared(&self, applied: &Value) -> Result<(), Refusal> {
-        let kind = &self.target.kind;
-        let Some(schema) = &kind.schema else {
-            return Ok(());
-        };
-        let unknown = schema::unknown_fields_by_key(applied, schema);
-        let said: Vec<String> = unknown
-            .iter()
-            .map(|path| format!("{path}: field not declared in schema"))
-            .collect();
-        let said = match said.as_slice() {
-            [] => return Ok(()),
-            [one] => one.clone(),
-            many => format!("errors:\n  {}", many.join("\n  ")),
-        };
-        let text = |field: &str| applied["metadata"][field].as_str().unwrap_or_default();
-        let (namespace, name) = (text("namespace"), text("name"));
-        let (version, kind) = (kind.api_version(), &kind.kind);
-        let message = format!(
-            "failed to create typed patch object ({namespace}/{name}; {version}, Kind={kind}): {said}"
-        );
-        Err(Refusal::new(500, "", message))
     }
 
     fn scale(
@@ -209,12 +183,11 @@ impl Request<'_> {
             return Ok(Written::ok(&last));
         }
         let kind = &self.target.kind;
+        let mut details = details(&key.name, &kind.group, &kind.plural);
+        details["uid"] = last["metadata"]["uid"].clone();
         Ok(Written::ok(&json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-            "details": {
-                "name": key.name, "group": kind.group, "kind": kind.plural,
-                "uid": last["metadata"]["uid"],
-            },
+            "details": details,
         })))
     }
 
@@ -259,8 +232,9 @@ impl Request<'_> {
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
             Some(other) => {
-                let message = format!("invalid propagationPolicy `{other}`");
-                return Err(Refusal::bad_request(message));
+                let known = ["Foreground", "Background", "Orphan", "nil"];
+                let cause = Cause::unsupported("propagationPolicy", &other.into(), &known);
+                return Err(Refusal::invalid_options("DeleteOptions", cause));
             }
         };
         let in_query = query.number("gracePeriodSeconds")?;
@@ -283,8 +257,11 @@ impl Request<'_> {
     /// Whose fields these will be: who says so, or the program's name.
     fn manager(&self) -> Manager {
         let program = self.user_agent.split('/').next().unwrap_or_default();
-        let named = self.target.query.get("fieldManager");
-        Manager::update(named.unwrap_or(program), self.part())
+        let named = self.target.query.get("fieldManager").unwrap_or(program);
+        match self.target.subresource.as_str() {
+            "scale" => Manager::scale(named),
+            _ => Manager::update(named, self.part()),
+        }
     }
 
     /// The body as JSON, whichever way it is written.
@@ -331,6 +308,19 @@ impl Request<'_> {
             _ => Ok(said),
         }
     }
+}
+
+/// Whether the body of a deletion says that it is not meant.
+pub(super) fn is_dry_deletion(verb: &str, body: &[u8]) -> bool {
+    let asks = || {
+        let options: Value = read_json::from_slice(body).ok()?;
+        Some(
+            options["dryRun"]
+                .as_array()
+                .is_some_and(|all| !all.is_empty()),
+        )
+    };
+    verb.starts_with("delete") && asks().unwrap_or_default()
 }
 
 fn unsupported() -> Refusal {
