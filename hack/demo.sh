@@ -9,4 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo build --locked --release
 hack/cluster/build.sh
 hack/cluster/images.sh
-exec hack/cluster/run.sh "$PWD/target/release/bitcoin-controller" demo "$@"
+# The cluster's kubeconfig is known only inside.
+exec hack/cluster/run.sh sh -c 'exec "$0" demo --kubeconfig "$KUBECONFIG" "$@"' \
+	"$PWD/target/release/bitcoin-controller" "$@"

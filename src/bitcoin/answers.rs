@@ -95,10 +95,10 @@ pub struct Peer {
     #[serde(default)]
     pub connection_type: String,
     /// The last header both have; -1 if unknown.
-    #[serde(default)]
+    #[serde(default = "unknown")]
     pub synced_headers: i64,
     /// The last block both have; -1 if unknown.
-    #[serde(default)]
+    #[serde(default = "unknown")]
     pub synced_blocks: i64,
 }
 
@@ -107,6 +107,11 @@ impl Peer {
     pub fn is_usable(&self) -> bool {
         self.version > 0
     }
+}
+
+/// The height of what is not known.
+fn unknown() -> i64 {
+    -1
 }
 
 /// A block hash that stands alone in an answer.

@@ -20,6 +20,7 @@
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
+//! | [`progress`] | who can give blocks, and who waits for the wrong peer |
 //! | [`peers`] | wanted links against present links |
 
 pub mod answers;
@@ -28,6 +29,7 @@ pub mod error;
 mod exchange;
 pub mod identity;
 pub mod peers;
+pub mod progress;
 pub mod rest;
 pub mod rpc;
 pub mod topology;

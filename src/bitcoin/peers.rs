@@ -12,6 +12,7 @@
 //! |---|---|
 //! | a node of ours, wanted | kept, if it is the only one of its pair |
 //! | a node of ours, wanted, but there is another one | cut: blocks need one, the second is only load |
+//! | a node of ours, wanted, but neither has blocks for the other and one waits for them in vain | cut: it asks nobody else meanwhile |
 //! | a node of ours, not wanted | cut, whoever made it |
 //! | a node of ours that does not know of it, for [`HALF_OPEN_AGE`] | cut: its other end is gone |
 //! | one with our mark and another name | cut: scaled away |
@@ -20,17 +21,23 @@
 //! | somebody who has not introduced itself | waited for: not present, not dialled again |
 //!
 //! A node that was deleted and made again under its name has the same identity; nothing tells the
-//! two apart but that the new one does not know of the old one's connections (fourth line). A
-//! network that was deleted and made again has another mark: a stranger (sixth line).
+//! two apart but that the new one does not know of the old one's connections (fifth line). A
+//! network that was deleted and made again has another mark: a stranger (seventh line).
+//!
+//! A wanted link that is missing is dialled at once, unless both its nodes are behind and blocks can
+//! reach them over other links: then it stays missing until one of them has caught up, because each
+//! would ask the other for blocks and nobody else ([`progress`](crate::bitcoin::progress)).
 //!
 //! # Invariants
 //! - A pair is dialled from one side, the one that [`Topology::links`] names.
 //! - Only nodes in the input are acted upon; no action touches a connection to a user's node.
+//! - A link is not cut as stuck and dialled in one pass.
 //! - Actions are sorted, cuts first. With the network as wanted there are none.
 //!
 //! # Example
 //! ```
 //! use bitcoin_controller::bitcoin::peers::{Action, Node, plan};
+//! use bitcoin_controller::bitcoin::progress::Progress;
 //! use bitcoin_controller::bitcoin::{Members, Topology};
 //! use bitcoin_controller::http::Endpoint;
 //!
@@ -39,6 +46,7 @@
 //!     ordinal,
 //!     subversion: format!("/Satoshi:29.4.3(1f2e3d4c.my-network-sts-{ordinal})/"),
 //!     address: Endpoint::new(format!("10.0.0.{ordinal}"), 18444),
+//!     progress: Progress::default(),
 //!     peers: vec![],
 //! };
 //! let plan = plan(&members, Topology::Automatic, &[node(0), node(1)], 1_795_000_000);
@@ -54,6 +62,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bitcoin::answers::Peer;
 use crate::bitcoin::identity::Identity;
+use crate::bitcoin::progress::{Progress, Standing};
 use crate::bitcoin::topology::{Link, Members, Membership, Topology};
 use crate::http::Endpoint;
 
@@ -66,6 +75,8 @@ pub struct Node {
     pub subversion: String,
     /// Where others dial it.
     pub address: Endpoint,
+    /// From its `getblockchaininfo`.
+    pub progress: Progress,
     /// Its `getpeerinfo`.
     pub peers: Vec<Peer>,
 }
@@ -106,6 +117,8 @@ pub enum Why {
     Doubled,
     /// The peer does not know of the connection.
     HalfOpen,
+    /// One of the two waits for headers from a peer that has none.
+    Stalled,
 }
 
 /// A connection into another network, found in this pass.
@@ -161,20 +174,24 @@ pub fn plan(members: &Members, topology: Topology, nodes: &[Node], now: i64) -> 
     };
     let nodes = plan.admit(members, nodes);
     let survey = plan.survey(members, &nodes, now);
+    let progress = nodes.iter().map(|(one, node)| (*one, node.progress));
+    let standing = Standing::new(progress.collect(), plan.wanted.iter().copied());
+    let stalled = survey.stalled(&standing, now);
+    let mut not_yet = survey.introducing;
+    not_yet.extend(links.keys().filter(|link| standing.is_useless(**link)));
     for (link, pair) in survey.pairs {
-        plan.judge(link, pair, links.get(&link).copied(), now);
-    }
-    for (link, from) in links {
-        let to = link.other(from);
-        let ready = nodes.contains_key(&from) && !survey.introducing.contains(&link);
-        if let Some(node) = nodes.get(&to)
-            && ready
-            && !plan.present.contains(&link)
-        {
-            let address = node.address.clone();
-            plan.actions.push(Action::Dial { from, to, address });
+        let dialler = links.get(&link).copied();
+        let Some((node, peer)) = plan.judge(link, pair, dialler, now) else {
+            continue;
+        };
+        let (low, high) = link.ends();
+        if standing.is_useless(link) && (stalled.contains(&low) || stalled.contains(&high)) {
+            plan.cut(node, peer, Why::Stalled);
+        } else {
+            plan.present.insert(link);
         }
     }
+    plan.dial_missing(&links, &nodes, &not_yet);
     plan.actions.sort();
     plan
 }
@@ -184,6 +201,8 @@ pub fn plan(members: &Members, topology: Topology, nodes: &[Node], now: i64) -> 
 struct Survey<'a> {
     /// The connections between two of our nodes.
     pairs: BTreeMap<Link, Pair<'a>>,
+    /// The same by node: each connection it shows, and with whom.
+    shown: BTreeMap<u32, Vec<(u32, &'a Peer)>>,
     /// Links that are being made: dialled, connected, not yet introduced.
     introducing: BTreeSet<Link>,
 }
@@ -271,9 +290,15 @@ impl Plan {
         }
     }
 
-    /// Keeps one connection of a pair that is wanted (`dialler` is the side that should have made
-    /// it), none of one that is not.
-    fn judge(&mut self, link: Link, pair: Pair<'_>, dialler: Option<u32>, now: i64) {
+    /// Of a pair that is wanted (`dialler` is the side that should have made it) leaves one connection
+    /// and returns it, with the node that can cut it; of one that is not, none.
+    fn judge<'a>(
+        &mut self,
+        link: Link,
+        pair: Pair<'a>,
+        dialler: Option<u32>,
+        now: i64,
+    ) -> Option<(u32, &'a Peer)> {
         let (low, high) = link.ends();
         let mut alive = self.drop_half_open(low, high, pair.from_low, now);
         let from_high = self.drop_half_open(high, low, pair.from_high, now);
@@ -284,17 +309,14 @@ impl Plan {
         } else {
             alive.splice(0..0, from_high);
         }
-        let why = if dialler.is_some() {
-            if alive.pop().is_some() {
-                self.present.insert(link);
-            }
-            Why::Doubled
-        } else {
-            Why::NotWanted
+        let (kept, why) = match dialler {
+            Some(_) => (alive.pop(), Why::Doubled),
+            None => (None, Why::NotWanted),
         };
         for (node, peer) in alive {
             self.cut(node, peer, why);
         }
+        kept
     }
 
     /// Cuts the connections of one direction whose other end is gone, and returns the others, oldest
@@ -334,6 +356,26 @@ impl Plan {
         alive
     }
 
+    /// Dials what is neither present nor to be waited for, if both ends answered.
+    fn dial_missing(
+        &mut self,
+        links: &BTreeMap<Link, u32>,
+        nodes: &BTreeMap<u32, &Node>,
+        not_yet: &BTreeSet<Link>,
+    ) {
+        for (&link, &from) in links {
+            let to = link.other(from);
+            let is_due = !self.present.contains(&link) && !not_yet.contains(&link);
+            if let Some(node) = nodes.get(&to)
+                && nodes.contains_key(&from)
+                && is_due
+            {
+                let address = node.address.clone();
+                self.actions.push(Action::Dial { from, to, address });
+            }
+        }
+    }
+
     fn cut(&mut self, node: u32, peer: &Peer, why: Why) {
         let peer_id = peer.id;
         self.actions.push(Action::Disconnect { node, peer_id, why });
@@ -341,8 +383,16 @@ impl Plan {
 }
 
 impl<'a> Survey<'a> {
+    /// The nodes that wait for a peer that cannot help them.
+    fn stalled(&self, standing: &Standing, now: i64) -> BTreeSet<u32> {
+        let shown = self.shown.iter();
+        let stalled = shown.filter(|(node, peers)| standing.is_stalled(**node, peers, now));
+        stalled.map(|(node, _)| *node).collect()
+    }
+
     /// Notes that `ordinal` shows a connection with `other`.
     fn note(&mut self, nodes: &BTreeMap<u32, &Node>, ordinal: u32, other: u32, peer: &'a Peer) {
+        self.shown.entry(ordinal).or_default().push((other, peer));
         let link = Link::new(ordinal, other);
         let pair = self.pairs.entry(link).or_default();
         let dialler = if peer.inbound { other } else { ordinal };

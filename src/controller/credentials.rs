@@ -40,7 +40,7 @@ pub struct NetworkCredentials {
     pub own: Credentials,
     /// Those a user has added.
     pub added: Option<Credentials>,
-    /// Whether ours were made in this pass.
+    /// Whether the Secret with ours was made in this pass.
     pub is_new: bool,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Debug for NetworkCredentials {
     }
 }
 
-/// Reads both, and makes our own if there are none.
+/// Reads both, and makes our own, or those `known` from before, if there are none.
 ///
 /// # Errors
 /// [`Problem::Blocked`] if the user's Secret is missing or incomplete or the name of ours is taken.
@@ -59,6 +59,7 @@ pub async fn gather(
     network: &BitcoinNetwork,
     secret: Option<&str>,
     defaults: bool,
+    known: Option<&Credentials>,
     random: &Random,
 ) -> Result<NetworkCredentials, Problem> {
     let added = match secret {
@@ -66,13 +67,14 @@ pub async fn gather(
         None if defaults => Credentials::new("user", "password").ok(),
         None => None,
     };
-    let (own, is_new) = own(client, network, random).await?;
+    let (own, is_new) = own(client, network, known, random).await?;
     Ok(NetworkCredentials { own, added, is_new })
 }
 
 async fn own(
     client: &Client,
     network: &BitcoinNetwork,
+    known: Option<&Credentials>,
     random: &Random,
 ) -> Result<(Credentials, bool), Problem> {
     let key = desired::secret_key(&network.key());
@@ -87,21 +89,27 @@ async fn own(
             })?;
             Ok((own, false))
         }
-        Found::Free => make(client, network, &key, random).await,
+        Found::Free => make(client, network, &key, known, random).await,
         Found::Terminating => Err(Problem::terminating("secret", &key)),
         Found::Foreign(owner) => Err(Problem::conflict("secret", &key, &owner)),
     }
 }
 
+/// A Secret that was deleted gets the credentials that are known: running nodes accept no others.
+///
 /// Created and not applied: of two that make one at the same time, one must lose.
 async fn make(
     client: &Client,
     network: &BitcoinNetwork,
     key: &ObjectKey,
+    known: Option<&Credentials>,
     random: &Random,
 ) -> Result<(Credentials, bool), Problem> {
-    let credentials = Credentials::generate(OWN_USER, random)
-        .map_err(|error| Problem::blocked(reasons::REFUSED, error.to_string()))?;
+    let credentials = match known {
+        Some(known) => known.clone(),
+        None => Credentials::generate(OWN_USER, random)
+            .map_err(|error| Problem::blocked(reasons::REFUSED, error.to_string()))?,
+    };
     let body = desired::secret(network, &credentials);
     client.create::<Secret>(&key.namespace, &body).await?;
     Ok((credentials, true))

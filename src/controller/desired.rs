@@ -299,6 +299,7 @@ fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<String> {
     .to_vec();
     arguments.push(format!("-rpcport={RPC_PORT}"));
     arguments.push(format!("-port={P2P_PORT}"));
+    // No brackets are needed around an IPv6 address here: the port is what follows the last colon.
     arguments.push(format!("-zmqpubrawblock=tcp://$(POD_IP):{ZMQ_BLOCK_PORT}"));
     arguments.push(format!("-zmqpubrawtx=tcp://$(POD_IP):{ZMQ_TX_PORT}"));
     arguments.push(format!("-uacomment={}.$(POD_NAME)", identity(network)));

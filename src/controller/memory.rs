@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::api::apps::StatefulSet;
@@ -49,6 +50,8 @@ pub struct Memory {
     pub pruned: Option<BitcoinNetworkStatus>,
     /// Repairs of each kind of object.
     pub repairs: BTreeMap<&'static str, Repairs>,
+    /// Changes that the server does not allow, by kind of object.
+    pub refused: BTreeMap<&'static str, RefusedChange>,
     /// One client for each pod.
     clients: BTreeMap<i32, (Box<str>, Endpoint, RpcClient)>,
 }
@@ -62,6 +65,19 @@ pub struct Repairs {
     pub count: u32,
     /// The last one.
     pub last: Instant,
+}
+
+/// A change that the server does not allow: to ask again for the very same would be to be refused again.
+#[derive(Clone, Debug)]
+pub struct RefusedChange {
+    /// The spec the object had.
+    pub from: Value,
+    /// What was wanted of it.
+    pub to: Value,
+    /// What the server said.
+    pub message: String,
+    /// When it said so.
+    pub at: Instant,
 }
 
 impl Memory {

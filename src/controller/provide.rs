@@ -28,7 +28,7 @@ use crate::api::{BitcoinNetwork, ObjectKey, Resource};
 use crate::controller::credentials;
 use crate::controller::desired::{self, APPLIED_HASH, Startup};
 use crate::controller::difference;
-use crate::controller::memory::{Memory, Repairs};
+use crate::controller::memory::{Memory, RefusedChange, Repairs};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
@@ -40,6 +40,9 @@ const MAX_REPAIRS: u32 = 5;
 
 /// Repairs further apart than this are not in a row; a contest rests for as long.
 const CONTEST_REST: Duration = Duration::from_secs(60);
+
+/// How long a change that the server has refused is not asked for again while nothing has changed.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 /// What a pass goes on with.
 pub struct Provided {
@@ -122,15 +125,28 @@ impl NetworkReconciler {
         let spec = checked_spec(network)?;
         let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
-        let credentials =
-            credentials::gather(&self.client, network, secret, defaults, &self.random).await?;
+        let credentials = credentials::gather(
+            &self.client,
+            network,
+            secret,
+            defaults,
+            memory.own.as_ref(),
+            &self.random,
+        )
+        .await?;
         if credentials.is_new {
-            let key = desired::secret_key(&network.key());
-            self.tell(
-                network,
-                reasons::CREATED,
-                format!("created secret `{}` with credentials", key.name),
-            );
+            let name = desired::secret_key(&network.key()).name;
+            let (reason, message) = match memory.own {
+                None => (
+                    reasons::CREATED,
+                    format!("created secret `{name}` with credentials"),
+                ),
+                Some(_) => (
+                    reasons::REPAIRED,
+                    format!("put secret `{name}` back: the nodes know no other credentials"),
+                ),
+            };
+            self.tell(network, reason, message);
         }
         memory.use_credentials(&credentials.own);
 
@@ -195,9 +211,7 @@ impl NetworkReconciler {
                 None => Ok(live),
                 Some(path) => {
                     not_contested::<R>(network, memory, &key, &path)?;
-                    let mut body = desired.clone();
-                    body["metadata"]["uid"] = json!(live.metadata().uid);
-                    let now = self.apply(&key, &body, true).await?;
+                    let now = self.repair(memory, &*live, &key, desired).await?;
                     count_repair::<R>(network, memory);
                     writes.remember(cached.as_deref(), Arc::clone(&now));
                     self.tell_repair(network, &*live, desired, &path);
@@ -205,7 +219,7 @@ impl NetworkReconciler {
                 }
             },
             Found::Free => {
-                let now = self.apply(&key, desired, false).await?;
+                let now: Arc<R> = Arc::new(self.client.apply(&key, desired).await?);
                 writes.remember(cached.as_deref(), Arc::clone(&now));
                 info!(object = %key, "created {}", R::WORD);
                 self.tell(
@@ -220,19 +234,43 @@ impl NetworkReconciler {
         }
     }
 
-    async fn apply<R: Owned>(
+    /// Applies what is wanted to an object that is there.
+    ///
+    /// A change that the server has refused is asked for again when the object or the wish is another,
+    /// or after a while: the refusal may have been a webhook's.
+    async fn repair<R: Owned>(
         &self,
+        memory: &mut Memory,
+        live: &R,
         key: &ObjectKey,
-        body: &Value,
-        exists: bool,
+        desired: &Value,
     ) -> Result<Arc<R>, Problem> {
-        match self.client.apply::<R>(key, body).await {
+        let is_same = |refused: &&RefusedChange| {
+            refused.from == *live.spec()
+                && refused.to == *desired
+                && refused.at.elapsed() < ASK_AGAIN_AFTER
+        };
+        if let Some(refused) = memory.refused.get(R::WORD).filter(is_same) {
+            let message = refused.message.clone();
+            return Err(Problem::blocked(reasons::IMMUTABLE_FIELD, message));
+        }
+        memory.refused.remove(R::WORD);
+        let mut body = desired.clone();
+        body["metadata"]["uid"] = json!(live.metadata().uid);
+        match self.client.apply::<R>(key, &body).await {
             Ok(object) => Ok(Arc::new(object)),
-            Err(error) if exists && error.is_invalid() => {
+            Err(error) if error.is_invalid() => {
                 let message = format!(
                     "{} `{key}` cannot be changed to what is wanted; delete it, or undo the change: {error}",
                     R::WORD
                 );
+                let refused = RefusedChange {
+                    from: live.spec().clone(),
+                    to: desired.clone(),
+                    message: message.clone(),
+                    at: Instant::now(),
+                };
+                memory.refused.insert(R::WORD, refused);
                 Err(Problem::blocked(reasons::IMMUTABLE_FIELD, message))
             }
             Err(error) => Err(error.into()),

@@ -206,10 +206,15 @@ impl NetworkReconciler {
 /// The nodes that may be dialled: those that answered with our credentials.
 fn answered(pods: &Pods, answers: &BTreeMap<i32, Answer>) -> Vec<Node> {
     let node = |(ordinal, answer): (&i32, &Answer)| match answer {
-        Answer::Full { network, peers, .. } => Some(Node {
+        Answer::Full {
+            chain,
+            network,
+            peers,
+        } => Some(Node {
             ordinal: u32::try_from(*ordinal).ok()?,
             subversion: network.subversion.clone(),
             address: Endpoint::new(pods.get(ordinal)?.status.pod_ip.as_deref()?, P2P_PORT),
+            progress: chain.into(),
             peers: peers.clone(),
         }),
         _ => None,

@@ -11,6 +11,7 @@
 //! | [`field_set`], [`shape`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
 //! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
+//! | [`json_path`], [`protobuf`] | where a column's value is; the few bodies that are no JSON |
 //! | [`faults`], [`request_log`] | what goes wrong on request; what was asked |
 //! | [`cluster`] | controller manager, scheduler, kubelet |
 //! | [`world`] | all of it together |
@@ -31,11 +32,13 @@ pub mod discovery;
 pub mod faults;
 pub mod field_set;
 pub mod history;
+pub mod json_path;
 pub mod kinds;
 mod managed_fields;
 pub mod openapi;
 pub mod patch;
 pub mod process;
+pub mod protobuf;
 pub mod refusal;
 pub mod request_log;
 mod rules;

@@ -39,10 +39,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::base::{Clock, Random, calendar};
 use crate::sim::admission;
@@ -138,8 +139,9 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
-    /// Whoever waits for changes looks at the number in here.
-    changed: watch::Sender<u64>,
+    /// Wakes whoever waits for changes, in the order in which they began to wait: a channel of tokio's
+    /// wakes in an order of its own, and the same seed would not be the same world.
+    changed: Notify,
     clock: Clock,
     random: Random,
 }
@@ -152,7 +154,7 @@ impl Store {
     pub fn new(clock: Clock, random: Random) -> Self {
         let store = Store(Arc::new(Inner {
             state: Mutex::new(State::new()),
-            changed: watch::Sender::new(0),
+            changed: Notify::new(),
             clock,
             random,
         }));
@@ -169,7 +171,7 @@ impl Store {
     pub fn copy(&self) -> Store {
         let state = self.lock().clone();
         Store(Arc::new(Inner {
-            changed: watch::Sender::new(state.resource_version),
+            changed: Notify::new(),
             state: Mutex::new(state),
             clock: self.0.clock.clone(),
             random: self.0.random.clone(),
@@ -258,9 +260,15 @@ impl Store {
     /// # Cancel safety
     /// Safe: the number tells what was missed.
     pub async fn changed_after(&self, seen: u64) {
-        let mut changed = self.0.changed.subscribe();
-        // The sender lives as long as we do.
-        let _ = changed.wait_for(|now| *now > seen).await;
+        loop {
+            let mut changed = pin!(self.0.changed.notified());
+            // Register before looking, or a change in between is missed.
+            changed.as_mut().enable();
+            if self.resource_version() > seen {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Forgets what has happened so far, as a compaction of etcd does: watches from before get 410.
@@ -459,7 +467,7 @@ impl Store {
         is_deletion: bool,
     ) -> Arc<Value> {
         let object = state.commit(kind, key, before, object, is_deletion);
-        self.0.changed.send_replace(state.resource_version);
+        self.0.changed.notify_waiters();
         object
     }
 

@@ -17,3 +17,4 @@ mod sim;
 mod support;
 mod tidy;
 mod workqueue;
+mod world;

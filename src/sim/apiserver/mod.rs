@@ -9,7 +9,7 @@
 //! `status`, `scale` and `portforward`; delete with preconditions, propagation and grace,
 //! deletecollection; strict and warning field validation; tables, discovery and OpenAPI as far as
 //! kubectl needs them; a secret path for those who may ask.
-//! It does not model: roles, several users, other versions of a kind, protobuf, `exec`, `logs`, `proxy`, webhooks,
+//! It does not model: roles, several users, other versions of a kind, answers in protobuf, `exec`, `logs`, `proxy`, webhooks,
 //! API priority and fairness.
 //!
 //! # Invariants
@@ -55,6 +55,7 @@ mod write;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -64,7 +65,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -77,6 +78,7 @@ use crate::sim::faults::{Effect, Faults};
 use crate::sim::refusal::Refusal;
 use crate::sim::request_log::{Entry, RequestLog};
 use crate::sim::store::{Key, Store};
+use crate::sim::table::IncludeObject;
 use crate::sim::{discovery, openapi, table};
 
 /// Connects to ports of pods: the far end of a port-forward.
@@ -99,6 +101,7 @@ pub struct ApiServer {
     log: RequestLog,
     ports: Option<Arc<dyn PodPorts>>,
     secret: Option<Arc<str>>,
+    bookmark_now: Arc<Notify>,
 }
 
 impl ApiServer {
@@ -110,6 +113,7 @@ impl ApiServer {
             log: RequestLog::default(),
             ports: None,
             secret: None,
+            bookmark_now: Arc::default(),
         }
     }
 
@@ -136,6 +140,11 @@ impl ApiServer {
     /// What is wrong with it.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Sends every watcher that takes bookmarks one now: whoever has seen it has seen everything before.
+    pub fn send_bookmarks(&self) {
+        self.bookmark_now.notify_waiters();
     }
 
     /// What it was asked.
@@ -286,7 +295,10 @@ impl ApiServer {
             return Ok(answer::json(200, &object));
         }
         let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-        Ok(answer::json(200, &self.table(target, &[object], metadata)))
+        Ok(answer::json(
+            200,
+            &self.table(target, &[object], &metadata)?,
+        ))
     }
 
     async fn list(&self, target: &Target, accept: &str) -> Result<Answer, Refusal> {
@@ -295,7 +307,7 @@ impl ApiServer {
         if table::is_wanted(accept) {
             return Ok(answer::json(
                 200,
-                &self.table(target, &list.items, list.metadata),
+                &self.table(target, &list.items, &list.metadata)?,
             ));
         }
         let item = |object: &Arc<Value>| {
@@ -319,10 +331,15 @@ impl ApiServer {
         ))
     }
 
-    fn table(&self, target: &Target, objects: &[Arc<Value>], metadata: Value) -> Value {
-        let whole = target.query.get("includeObject") == Some("Object");
+    fn table(
+        &self,
+        target: &Target,
+        objects: &[Arc<Value>],
+        metadata: &Value,
+    ) -> Result<Value, Refusal> {
         let now = self.store.clock().unix_seconds();
-        table::of(&target.kind, objects, metadata, whole, now)
+        let include = include_object(target)?;
+        Ok(table::table(&target.kind, objects, metadata, include, now))
     }
 
     fn watch(
@@ -335,11 +352,20 @@ impl ApiServer {
         let form: watch::Form = match table::is_wanted(accept) {
             false => Arc::new(|object| object),
             true => {
-                let (server, target) = (self.clone(), target.clone());
-                Arc::new(move |object| server.table(&target, &[Arc::new(object)], json!({})))
+                let (include, kind) = (include_object(target)?, Arc::clone(&target.kind));
+                let (clock, is_first) = (self.store.clock().clone(), AtomicBool::new(true));
+                Arc::new(move |object| {
+                    let (object, now) = (Arc::new(object), clock.unix_seconds());
+                    table::event(&kind, &object, is_first.swap(false, Relaxed), include, now)
+                })
             }
         };
-        let watch = Watch::new(self.store.clone(), target.clone(), form)?;
+        let watch = Watch::new(
+            self.store.clone(),
+            target.clone(),
+            form,
+            Arc::clone(&self.bookmark_now),
+        )?;
         let (sender, lines) = mpsc::channel(LINES_AHEAD);
         let (cut, ended) = (self.faults.cut(), ended.clone());
         streams.spawn(async move {
@@ -457,3 +483,7 @@ const LARGEST_BODY_BYTES: usize = 3 * 1024 * 1024;
 
 /// Accepting fails when there are no file descriptors left: a little later there may be.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
+
+fn include_object(target: &Target) -> Result<IncludeObject, Refusal> {
+    IncludeObject::from_query(target.query.get("includeObject")).map_err(Refusal::bad_request)
+}

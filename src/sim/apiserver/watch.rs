@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,8 @@ pub(super) struct Watch {
     seen: Option<u64>,
     has_initial_events_end: bool,
     has_bookmarks: bool,
+    /// Somebody asks for a bookmark now.
+    bookmark_now: Arc<Notify>,
     deadline: Instant,
 }
 
@@ -53,7 +55,12 @@ impl Watch {
     ///
     /// # Errors
     /// A parameter is none.
-    pub(super) fn new(store: Store, target: Target, form: Form) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        store: Store,
+        target: Target,
+        form: Form,
+        bookmark_now: Arc<Notify>,
+    ) -> Result<Self, Refusal> {
         let timeout = target.query.number("timeoutSeconds")?;
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let wants_initial_events = target.query.is_set("sendInitialEvents");
@@ -65,6 +72,7 @@ impl Watch {
             has_initial_events_end: wants_initial_events,
             has_bookmarks: target.query.is_set("allowWatchBookmarks"),
             deadline: Instant::now() + timeout,
+            bookmark_now,
             store,
             target,
             form,
@@ -105,7 +113,7 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = self.store.changed_after(seen) => {}
-                () = tokio::time::sleep_until(next_bookmark), if self.has_bookmarks => {
+                () = due(next_bookmark, &self.bookmark_now), if self.has_bookmarks => {
                     next_bookmark = Instant::now() + BOOKMARK_PERIOD;
                     if self.send_bookmark(seen, false, lines).await.is_err() {
                         return;
@@ -191,7 +199,7 @@ impl Watch {
         if ends_initial_events {
             bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        send_line("BOOKMARK", &bookmark, lines).await
+        self.send("BOOKMARK", bookmark, lines).await
     }
 
     async fn send_error(
@@ -218,6 +226,15 @@ fn as_it_was(change: &Change) -> Value {
     let mut object = (**before).clone();
     object["metadata"]["resourceVersion"] = change.resource_version.to_string().into();
     object
+}
+
+/// Waits for the time, or until somebody asks.
+async fn due(time: Instant, asked: &Notify) {
+    tokio::select! {
+        biased;
+        () = asked.notified() => {}
+        () = tokio::time::sleep_until(time) => {}
+    }
 }
 
 /// The watcher is gone, or nothing may follow.

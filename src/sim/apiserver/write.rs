@@ -17,10 +17,10 @@ use crate::sim::apiserver::scale;
 use crate::sim::apiserver::target::Target;
 use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::Manager;
-use crate::sim::patch;
 use crate::sim::refusal::{Cause, Refusal, details};
 use crate::sim::schema;
 use crate::sim::store::{DeleteOptions, Key, Part, Propagation, Store};
+use crate::sim::{patch, protobuf};
 
 /// What a write comes to.
 pub(super) struct Written {
@@ -278,6 +278,9 @@ impl Request<'_> {
             let text =
                 std::str::from_utf8(self.body).map_err(|error| malformed(error.to_string()))?;
             return yaml::from_str(text).map_err(|error| malformed(error.to_string()));
+        }
+        if media_type == protobuf::CONTENT_TYPE {
+            return protobuf::decode(self.body).map_err(|_| unsupported());
         }
         if !media_type.is_empty() && !media_type.ends_with("json") {
             return Err(unsupported());

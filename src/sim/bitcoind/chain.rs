@@ -208,6 +208,11 @@ impl Chain {
         self.active.len() - 1
     }
 
+    /// When the tip was mined, in Unix seconds.
+    pub fn tip_time(&self) -> i64 {
+        i64::from(self.entries[&self.tip()].block.header.time)
+    }
+
     /// The work of the active branch: what chains are compared by.
     pub fn work(&self) -> Work {
         self.entries[&self.tip()].work

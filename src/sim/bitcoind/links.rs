@@ -2,22 +2,39 @@
 //!
 //! Blocks need no messages here. Before and after every look or change one function,
 //! [`State::settle`], brings the whole network to where it belongs: connections that were silent for
-//! too long end, handshakes complete, and over each connection that carries data the end with less
-//! work takes the branch of the other, until nothing moves. So there is no task, no queue and no
-//! order of messages to get wrong, and the same calls give the same world.
+//! too long end, handshakes complete, and over each connection that carries data blocks cross, until
+//! nothing moves. So there is no task, no queue and no order of messages to get wrong, and the same
+//! calls give the same world.
+//!
+//! A node with less work than its peer does not learn of it by being connected, but in two ways:
+//!
+//! | | who | to whom |
+//! |---|---|---|
+//! | it asks | a node whose tip is younger than a day | every peer, once |
+//! | it asks | any other node | **one** peer, once, and no other before that one is gone |
+//! | it is told | a node not in initial block download, when its tip has changed | every peer |
+//!
+//! So two fresh nodes that were linked first have asked each other, and a third that is ahead is not
+//! asked by either until it has a new block, or the link between the two is cut.
 //!
 //! # Invariants
 //! - A connection joins two different nodes that are both there.
-//! - After `settle` no live connection has more work at one end than at the other, unless that end
-//!   declared the branch invalid.
+//! - After `settle` every node has what it was told and what it could ask for, except branches it
+//!   declared invalid.
 //!
 //! # Source
-//! The times after which silent connections end are the measured ones (bitcoind 29).
+//! The times after which silent connections end, and who is asked when, are measured (bitcoind 29;
+//! `nSyncStarted` in its `net_processing.cpp`).
+//!
+//! # What differs
+//! Of several peers a real node asks one at random, this one that of the oldest connection. A real
+//! one gives up a peer that knew nothing after half an hour, if it has dialled another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rust_bitcoin::BlockHash;
 use tokio::time::Instant;
 
 use crate::http::Endpoint;
@@ -43,6 +60,8 @@ pub(super) struct Node {
     pub(super) chain: Arc<Chain>,
     pub(super) network_active: bool,
     pub(super) n_peers_ever: u64,
+    /// Initial block download: from the start until its tip has been young once.
+    pub(super) is_downloading: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +78,19 @@ pub(super) struct Link {
     is_established: bool,
     /// Since when nothing has come through.
     silent_since: Option<Instant>,
+    /// What the dialler has heard from the listener, and the listener from the dialler.
+    hearings: [Hearing; 2],
+}
+
+/// What one end of a connection knows of the other's chain.
+#[derive(Debug, Default)]
+struct Hearing {
+    /// It has asked for headers.
+    has_asked: bool,
+    /// The other's tip when it was last heard of; a tip that differs is news.
+    tip: Option<BlockHash>,
+    /// The best block the other has said it has; genesis is not worth saying.
+    synced: Option<BlockHash>,
 }
 
 pub(super) enum Attempt {
@@ -119,6 +151,7 @@ impl State {
             connected_at,
             is_established: false,
             silent_since: None,
+            hearings: Default::default(),
         };
         self.links.insert(self.n_links, link);
         self.n_links += 1;
@@ -129,13 +162,15 @@ impl State {
             .retain(|_, link| link.dialler != id && link.listener != id);
     }
 
-    /// Brings connections and chains to where they belong at `now`.
-    pub(super) fn settle(&mut self, now: Instant) {
+    /// Brings connections and chains to where they belong at `now`, also given in Unix seconds.
+    pub(super) fn settle(&mut self, now: Instant, unix_seconds: i64) {
         let mut links = std::mem::take(&mut self.links);
         links.retain(|_, link| {
             if self.carries(link) {
                 link.silent_since = None;
-                link.is_established |= !self.is_mute(link);
+                if !link.is_established && !self.is_mute(link) {
+                    self.establish(link);
+                }
             } else {
                 link.silent_since.get_or_insert(now);
             }
@@ -145,26 +180,81 @@ impl State {
                 && handshaking.is_none_or(|time| time < HANDSHAKE_LIMIT)
         });
         self.links = links;
-        while self.spread_blocks() {}
+        for node in self.nodes.values_mut() {
+            node.is_downloading &= !node.is_young(unix_seconds);
+        }
+        while self.spread_blocks(unix_seconds) {}
     }
 
-    /// One round over all connections; true if a chain changed.
-    fn spread_blocks(&mut self) -> bool {
-        let live = self.links.values().filter(|link| link.is_established);
-        let live = live.filter(|link| self.carries(link));
-        let ends: Vec<[SeatId; 2]> = live.map(|link| [link.dialler, link.listener]).collect();
+    /// The handshake is over. It tells heights, but no blocks: what either end has is no news.
+    fn establish(&self, link: &mut Link) {
+        link.is_established = true;
+        for (hearing, giver) in link.hearings.iter_mut().zip([link.listener, link.dialler]) {
+            hearing.tip = Some(self.chain(giver).tip());
+        }
+    }
+
+    /// One round over all connections; true if anybody has heard anything.
+    fn spread_blocks(&mut self, unix_seconds: i64) -> bool {
+        let asked = |link: &Link| {
+            let ends = [link.dialler, link.listener].into_iter();
+            let asked = ends.zip(&link.hearings).filter(|(_, end)| end.has_asked);
+            asked.map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        let mut asking: BTreeSet<SeatId> = self.links.values().flat_map(asked).collect();
+        let live = self.links.iter().filter(|(_, link)| link.is_established);
+        let live = live.filter(|(_, link)| self.carries(link));
+        let live: Vec<u64> = live.map(|(number, _)| *number).collect();
         let mut moved = false;
-        for [a, b] in ends {
-            for (taker, giver) in [(a, b), (b, a)] {
-                let theirs = self.chain(giver);
-                if let Some(node) = self.nodes.get_mut(&taker)
-                    && node.chain.work() < theirs.work()
-                {
-                    moved |= Arc::make_mut(&mut node.chain).take_from(&theirs);
-                }
+        for number in live {
+            for end in [0, 1] {
+                moved |= self.hear(number, end, &mut asking, unix_seconds);
             }
         }
         moved
+    }
+
+    /// Lets one end of a connection be told what is new at the other, or ask; true if it did hear.
+    /// Who is `asking` one of its peers asks no second one, unless its own tip is young.
+    fn hear(
+        &mut self,
+        number: u64,
+        end: usize,
+        asking: &mut BTreeSet<SeatId>,
+        unix_seconds: i64,
+    ) -> bool {
+        let Some(link) = self.links.get_mut(&number) else {
+            return false;
+        };
+        let mut ends = [link.dialler, link.listener];
+        ends.rotate_left(end);
+        let [taker, giver] = ends;
+        let (theirs, tells) = match self.nodes.get(&giver) {
+            Some(giver) => (Arc::clone(&giver.chain), !giver.is_downloading),
+            None => return false,
+        };
+        let Some(node) = self.nodes.get_mut(&taker) else {
+            return false;
+        };
+        // Nobody is told what he has said himself.
+        let is_known = link.hearings[1 - end].synced == Some(theirs.tip());
+        let hearing = &mut link.hearings[end];
+        let asks = !hearing.has_asked && (node.is_young(unix_seconds) || asking.insert(taker));
+        let is_told = tells && !is_known && hearing.tip != Some(theirs.tip());
+        if !asks && !is_told {
+            return false;
+        }
+        hearing.has_asked |= asks;
+        let has_more = theirs.work() > node.chain.work();
+        let takes = has_more && Arc::make_mut(&mut node.chain).take_from(&theirs);
+        node.is_downloading &= !node.is_young(unix_seconds);
+        // What was refused stays news: somebody may reconsider.
+        let is_refused = has_more && !takes;
+        hearing.tip = (!is_refused).then(|| theirs.tip());
+        if theirs.height() > 0 {
+            hearing.synced = Some(theirs.tip());
+        }
+        asks || !is_refused
     }
 
     fn carries(&self, link: &Link) -> bool {
@@ -208,6 +298,8 @@ impl State {
         }]
         .member;
         let source = Endpoint::new(other.endpoint.host.clone(), link.source_port);
+        let synced = link.hearings[usize::from(is_inbound)].synced;
+        let synced = synced.and_then(|hash| Some(self.nodes[&id].chain.entry(&hash)?.block_height));
         let subversion = link.is_established.then(|| other.subversion.clone());
         Some(Peer {
             id: peer_id,
@@ -220,6 +312,7 @@ impl State {
             is_established: link.is_established,
             connected_at: link.connected_at,
             endpoint: other.endpoint.clone(),
+            synced_height: synced,
         })
     }
 
@@ -246,6 +339,12 @@ impl State {
     }
 }
 
+impl Node {
+    fn is_young(&self, unix_seconds: i64) -> bool {
+        unix_seconds - self.chain.tip_time() <= TIP_AGE_OF_DOWNLOAD_SECONDS
+    }
+}
+
 impl Link {
     pub(super) fn peer_id_at(&self, id: SeatId) -> Option<u64> {
         match id {
@@ -261,6 +360,9 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A peer from which nothing comes is dropped after this time.
 const INACTIVITY_LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// A node whose tip is older than a day believes that it is still catching up.
+const TIP_AGE_OF_DOWNLOAD_SECONDS: i64 = 24 * 60 * 60;
 
 const FIRST_SOURCE_PORT: u16 = 49_152;
 const SOURCE_PORTS: u64 = 16_000;

@@ -101,6 +101,7 @@ fn set_network_active(node: &Node, params: &Params) -> Answer {
 }
 
 fn peer_info(peer: &Peer) -> Value {
+    let synced = peer.synced_height.map_or(json!(-1), |height| json!(height));
     json!({
         "id": peer.id,
         "addr": peer.address,
@@ -113,6 +114,9 @@ fn peer_info(peer: &Peer) -> Value {
         "inbound": peer.is_inbound,
         "connection_type": if peer.is_inbound { "inbound" } else { "manual" },
         "transport_protocol_type": if peer.is_established { "v2" } else { "detecting" },
+        "presynced_headers": -1,
+        "synced_headers": synced,
+        "synced_blocks": synced,
         "permissions": [],
     })
 }

@@ -20,7 +20,7 @@
 //! | [`faults`] | what can be wrong with a node, on request |
 //!
 //! It models: RPC and REST with the codes and bodies of bitcoind 29, credentials, warm-up, `addnode`
-//! in all its forms, links, blocks, reorganisations, `invalidateblock`, flushing, faults.
+//! in all its forms, links, whom a node asks for blocks, reorganisations, `invalidateblock`, flushing, faults.
 //! It does not model: wallets, transactions and the mempool, bans, ZMQ, `getblocktemplate` and
 //! `submitblock`, the queue of RPC workers, names instead of addresses, any chain but regtest.
 //!

@@ -47,10 +47,11 @@
 //! dialling an address that drops packets. There are no transactions, no bans, no address gossip
 //! (regtest nodes on private addresses have none either) and no names: addresses are numeric.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::base::Clock;
@@ -63,7 +64,7 @@ use crate::sim::bitcoind::links::{Attempt, Link, Node, SeatId, State};
 #[derive(Clone, Debug)]
 pub struct PeerNetwork {
     state: Arc<Mutex<State>>,
-    faults_changed: Arc<watch::Sender<()>>,
+    faults_changed: Arc<Notify>,
     clock: Clock,
 }
 
@@ -107,6 +108,8 @@ pub struct Peer {
     pub connected_at: i64,
     /// The endpoint of the other that listens: what an outbound address resolves to.
     pub endpoint: Endpoint,
+    /// The height of the best block the other has told of; `None` if it has told of none.
+    pub synced_height: Option<usize>,
 }
 
 /// A running node, as a test sees it.
@@ -145,7 +148,7 @@ impl PeerNetwork {
     pub fn new(clock: Clock) -> Self {
         PeerNetwork {
             state: Arc::default(),
-            faults_changed: Arc::new(watch::Sender::new(())),
+            faults_changed: Arc::default(),
             clock,
         }
     }
@@ -169,6 +172,7 @@ impl PeerNetwork {
                 chain,
                 network_active: true,
                 n_peers_ever: 0,
+                is_downloading: true,
             };
             state.nodes.insert(id, node);
             Ok(Seat {
@@ -210,7 +214,7 @@ impl PeerNetwork {
     /// Changes what is wrong with the node `name`, now and after its restarts.
     pub fn set_faults(&self, name: &str, change: impl FnOnce(&mut Faults)) {
         self.with(|state| change(state.faults.entry(name.to_owned()).or_default()));
-        self.faults_changed.send_replace(());
+        self.faults_changed.notify_waiters();
     }
 
     /// Waits until `holds` of what is wrong with `name`.
@@ -218,11 +222,14 @@ impl PeerNetwork {
     /// # Cancel safety
     /// Safe: it only looks.
     pub async fn faults_until(&self, name: &str, holds: impl Fn(&Faults) -> bool) {
-        let mut changed = self.faults_changed.subscribe();
-        while !holds(&self.faults(name)) {
-            if changed.changed().await.is_err() {
+        loop {
+            let mut changed = pin!(self.faults_changed.notified());
+            // Register before looking, or a change in between is missed.
+            changed.as_mut().enable();
+            if holds(&self.faults(name)) {
                 return;
             }
+            changed.await;
         }
     }
 
@@ -233,10 +240,10 @@ impl PeerNetwork {
     /// Looks at or changes the state, settled before and after.
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
-        let now = Instant::now();
-        state.settle(now);
+        let (now, unix_seconds) = (Instant::now(), self.clock.unix_seconds());
+        state.settle(now, unix_seconds);
         let result = act(&mut state);
-        state.settle(now);
+        state.settle(now, unix_seconds);
         result
     }
 }
@@ -304,6 +311,14 @@ impl Seat {
     /// The node's chain as it is now.
     pub fn chain(&self) -> Arc<Chain> {
         self.network.with(|state| state.chain(self.id))
+    }
+
+    /// Whether it is in initial block download: its tip has been older than a day since it started.
+    pub fn is_downloading(&self) -> bool {
+        self.network.with(|state| {
+            let node = state.nodes.get(&self.id);
+            node.is_none_or(|node| node.is_downloading)
+        })
     }
 
     /// Changes the chain; what that means for the peers has happened when this returns.

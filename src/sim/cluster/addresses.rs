@@ -1,13 +1,14 @@
 //! The addresses of pods: few, lent, and given to somebody else soon after they come back.
 //!
-//! That an address is reused at once, lowest first, is what real networks do too, and what finds a
-//! controller that trusts addresses.
+//! They are given in turn, and from the first again after the last, as the usual plugin does it. In a
+//! small range an address is soon somebody else's, which finds a controller that trusts addresses.
 //!
 //! # Invariants
 //! - An address has at most one holder, and is free again when the [`Lease`] is dropped.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -18,8 +19,29 @@ pub(super) struct Addresses(Arc<Pool>);
 
 #[derive(Debug)]
 struct Pool {
-    free: Mutex<BTreeSet<Ipv4Addr>>,
+    state: Mutex<State>,
     given_back: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    free: BTreeSet<Ipv4Addr>,
+    last_given: Ipv4Addr,
+}
+
+impl State {
+    fn take(&mut self) -> Option<Ipv4Addr> {
+        let after = (Bound::Excluded(self.last_given), Bound::Unbounded);
+        let next = self
+            .free
+            .range(after)
+            .next()
+            .or(self.free.first())
+            .copied()?;
+        self.free.remove(&next);
+        self.last_given = next;
+        Some(next)
+    }
 }
 
 /// An address somebody holds.
@@ -34,18 +56,21 @@ impl Addresses {
         let first = first.to_bits();
         let all = (first..first.saturating_add(n)).map(Ipv4Addr::from_bits);
         Addresses(Arc::new(Pool {
-            free: Mutex::new(all.collect()),
+            state: Mutex::new(State {
+                free: all.collect(),
+                last_given: Ipv4Addr::UNSPECIFIED,
+            }),
             given_back: Notify::new(),
         }))
     }
 
-    /// The lowest free address; waits for one.
+    /// The next free address; waits for one.
     pub(super) async fn take(&self) -> Lease {
         loop {
             // Register before looking, or one that comes back in between is missed.
             let given_back = self.0.given_back.notified();
-            let lowest = self.0.free.lock().expect("no holder panics").pop_first();
-            if let Some(address) = lowest {
+            let next = self.0.state.lock().expect("no holder panics").take();
+            if let Some(address) = next {
                 let pool = Arc::clone(&self.0);
                 return Lease { address, pool };
             }
@@ -62,11 +87,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool
-            .free
-            .lock()
-            .expect("no holder panics")
-            .insert(self.address);
+        let mut state = self.pool.state.lock().expect("no holder panics");
+        state.free.insert(self.address);
+        drop(state);
         self.pool.given_back.notify_one();
     }
 }

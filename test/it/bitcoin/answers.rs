@@ -75,6 +75,14 @@ fn both_ends_of_a_recorded_connection_say_who_is_there() {
 }
 
 #[test]
+fn a_peer_of_which_no_header_is_said_has_told_none() {
+    let mut silent = result("getpeerinfo-dialled")[0].clone();
+    silent.as_object_mut().unwrap().remove("synced_headers");
+    let silent: Peer = serde_json::from_value(silent).unwrap();
+    assert_eq!(silent.synced_headers, -1);
+}
+
+#[test]
 fn a_peer_that_has_not_introduced_itself_is_not_usable() {
     let peers: Vec<Peer> = serde_json::from_value(result("getpeerinfo-handshaking")).unwrap();
     let usable: Vec<bool> = peers.iter().map(Peer::is_usable).collect();

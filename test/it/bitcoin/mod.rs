@@ -1,12 +1,14 @@
 //! Mirrors `src/bitcoin`.
 
 mod answers;
+mod catching_up;
 mod credentials;
 mod error;
 mod fake_node;
 mod identity;
 mod peers;
 mod peers_model;
+mod progress;
 mod real_node;
 mod rest;
 mod rpc;

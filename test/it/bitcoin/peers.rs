@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitcoin_controller::bitcoin::peers::{Action, HANDSHAKE_AGE, Node, Plan, Why, plan};
+use bitcoin_controller::bitcoin::progress::Progress;
 use bitcoin_controller::bitcoin::{Link, Members, Peer, Topology};
 use bitcoin_controller::http::Endpoint;
 
@@ -29,6 +30,7 @@ pub(super) fn node(ordinal: u32, peers: Vec<Peer>) -> Node {
         ordinal,
         subversion: subver(ordinal),
         address: address(ordinal),
+        progress: Progress::default(),
         peers,
     }
 }

@@ -112,6 +112,7 @@ async fn pass(nodes: &[RealNode]) -> Plan {
             ordinal,
             subversion: node.rpc.get_network_info().await.unwrap().subversion,
             address: node.p2p.clone(),
+            progress: (&node.rpc.get_blockchain_info().await.unwrap()).into(),
             peers: node.rpc.get_peer_info().await.unwrap(),
         });
     }

@@ -66,6 +66,7 @@ async fn gathered(
         &network,
         secret,
         defaults,
+        None,
         &Random::seeded(1),
     )
     .await;

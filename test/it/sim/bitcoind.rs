@@ -5,22 +5,23 @@ use crate::support::nodes::{on_pretend_nodes, on_real_nodes};
 
 /// Each scenario becomes two tests: `NAME::pretend` and `NAME::real`.
 macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {$(
+    ($from:ident: $($name:ident),* $(,)?) => {$(
         mod $name {
             #[test]
             fn pretend() {
-                super::on_pretend_nodes(crate::sim::scenarios::$name);
+                super::on_pretend_nodes(crate::sim::$from::$name);
             }
 
             #[test]
             fn real() {
-                super::on_real_nodes(crate::sim::scenarios::$name);
+                super::on_real_nodes(crate::sim::$from::$name);
             }
         }
     )*};
 }
 
 on_both!(
+    scenarios:
     the_dialects_differ_in_codes_and_keys,
     malformed_requests_are_told_apart,
     arguments_are_checked,
@@ -46,4 +47,12 @@ on_both!(
     an_unknown_option_is_fatal,
     a_bad_comment_is_fatal,
     a_blocks_bytes_are_real,
+);
+
+on_both!(
+    catching_up:
+    two_empty_nodes_that_were_linked_first_ask_nobody_else,
+    a_new_block_is_told_to_everybody,
+    nodes_that_join_catch_up_without_a_detour,
+    nodes_that_are_stuck_are_freed,
 );

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::support::nodes::{Node, Nodes, eventually};
 
-const ALICE: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+pub(super) const ALICE: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 const BOB: &str = "bcrt1qqypqxpq9qcrsszg2pvxq6rs0zqg3yyc5phstwt";
 
 /// HMAC-SHA256 of `pä:ss` with the salt `5a17`, by another implementation.

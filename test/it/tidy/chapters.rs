@@ -6,7 +6,7 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 9] = [
+const MAY_SPAWN: [(&str, &str); 12] = [
     (
         "src/controller/caches.rs",
         "one task for each informer, in the controller's JoinSet",
@@ -28,12 +28,24 @@ const MAY_SPAWN: [(&str, &str); 9] = [
         "the broadcaster's JoinSet, joined by its shutdown",
     ),
     (
+        "src/sim/apiserver/mod.rs",
+        "connections and streams, in TaskTrackers that are waited for",
+    ),
+    (
         "src/sim/bitcoind/mod.rs",
         "a pretend node's listeners, in a JoinSet that goes with the node",
     ),
     (
         "src/sim/bitcoind/server.rs",
         "its connections, in a JoinSet of the listener",
+    ),
+    (
+        "src/sim/cluster/kubelet.rs",
+        "a worker for each pod, in a JoinSet that ends with the cluster",
+    ),
+    (
+        "src/sim/cluster/mod.rs",
+        "the stand-ins, in a JoinSet that ends with the cluster",
     ),
     (
         "src/sim/process.rs",

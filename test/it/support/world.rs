@@ -1,0 +1,475 @@
+//! A World: pretend cluster, simulated nodes, the controller, one paused clock, one seed.
+//!
+//! A scenario changes something, lets the world [`settle`](World::settle), and looks at it. Everything
+//! goes over the controller's own client and real HTTP, in memory.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bitcoin_controller::api::crd::custom_resource_definition;
+use bitcoin_controller::api::{ObjectKey, Resource};
+use bitcoin_controller::base::{Clock, Random};
+use bitcoin_controller::bitcoin::{Credentials, RpcClient};
+use bitcoin_controller::cache::SharedInformer;
+use bitcoin_controller::client::{Client, Config};
+use bitcoin_controller::controller::{Controller, ControllerOptions, Reach};
+use bitcoin_controller::http::{Endpoint, Listener, MemoryNetwork, Transport};
+use bitcoin_controller::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster};
+use bitcoin_controller::sim::bitcoind::{NodeView, PeerNetwork, PodNetwork};
+use bitcoin_controller::sim::cluster::{ClusterHandle, ClusterOptions};
+use bitcoin_controller::sim::runtime::SimulatedNodes;
+use bitcoin_controller::sim::store::DeleteOptions;
+use bitcoin_controller::sim::{self, ApiServer, Key, Store};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const NETWORKS: &str = "bitcoinnetworks.bitcoincontroller.christianb93.github.com";
+
+/// The namespace of everything, unless a test says otherwise.
+pub(crate) const NAMESPACE: &str = "default";
+
+/// Longer than the slowest poll of a network that is well: who writes nothing for so long has nothing
+/// to write.
+const QUIET: Duration = Duration::from_secs(11);
+
+/// How long a world may take to come to rest, in its own time.
+const LONGEST_UNREST: Duration = Duration::from_secs(900);
+
+/// How a world is made.
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) seed: u64,
+    pub(crate) n_addresses: u32,
+    pub(crate) port_forward: bool,
+    pub(crate) workers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            seed: 1,
+            n_addresses: 250,
+            port_forward: false,
+            workers: 2,
+        }
+    }
+}
+
+pub(crate) struct World {
+    options: Options,
+    pub(crate) store: Store,
+    pub(crate) api: ApiServer,
+    pub(crate) cluster: ClusterHandle,
+    pub(crate) nodes: PeerNetwork,
+    pub(crate) client: Client,
+    pods: PodNetwork,
+    clock: Clock,
+    random: Random,
+    controller: Option<Running>,
+    _tasks: JoinSet<()>,
+}
+
+struct Running {
+    controller: Controller,
+    broadcaster: EventBroadcaster,
+    shutdown: CancellationToken,
+    task: JoinSet<()>,
+}
+
+/// Runs a scenario in a world of its own, with time paused.
+pub(crate) fn in_world(options: Options, scenario: impl AsyncFnOnce(&mut World)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(options);
+        world.start_controller();
+        scenario(&mut world).await;
+    });
+}
+
+impl World {
+    pub(crate) fn new(options: Options) -> World {
+        let date = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let (clock, random) = (Clock::starting_at(date), Random::seeded(options.seed));
+        let nodes = PeerNetwork::new(clock.clone());
+        let pods = PodNetwork::in_memory(nodes.clone());
+        let runtime = Arc::new(SimulatedNodes::new(pods.clone(), clock.clone()));
+        let store = Store::new(clock.clone(), random.fork("store"));
+        let cluster_options = ClusterOptions {
+            first_pod_address: Ipv4Addr::new(10, 244, 0, 2),
+            n_pod_addresses: options.n_addresses,
+        };
+        let world = sim::World::new(store.clone(), runtime, cluster_options);
+        let (api, cluster) = (world.api().clone(), world.cluster());
+        let network = MemoryNetwork::default();
+        let listener = network.listen(Endpoint::new("api", 80)).unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(world.run(Listener::Memory(listener), CancellationToken::new()));
+        let definition = custom_resource_definition();
+        store
+            .create(sim::kinds::DEFINITIONS, "", definition, "kubectl")
+            .unwrap();
+        let client = Client::new(Config::plain("http://api").unwrap(), Arc::new(network)).unwrap();
+        World {
+            options,
+            store,
+            api,
+            cluster,
+            nodes,
+            client,
+            pods,
+            clock,
+            random,
+            controller: None,
+            _tasks: tasks,
+        }
+    }
+
+    // The controller.
+
+    pub(crate) fn start_controller(&mut self) {
+        let broadcaster = EventBroadcaster::new(BroadcasterOptions {
+            clock: self.clock.clone(),
+            random: self.random.fork("events"),
+            ..BroadcasterOptions::default()
+        });
+        broadcaster.start_recording_to(ApiEventSink::new(self.client.clone()));
+        let controller = Controller::new(ControllerOptions {
+            client: self.client.clone(),
+            reach: match self.options.port_forward {
+                true => Reach::PortForward(self.client.clone()),
+                false => Reach::Direct(Arc::new(self.pods.clone())),
+            },
+            recorder: broadcaster.recorder("bitcoin-controller"),
+            namespaces: Vec::new(),
+            workers: self.options.workers,
+            clock: self.clock.clone(),
+            random: self.random.fork("controller"),
+            insecure_default_credentials: false,
+        });
+        let (shutdown, mut task) = (CancellationToken::new(), JoinSet::new());
+        let (running, stop) = (controller.clone(), shutdown.clone());
+        task.spawn(async move { running.run(stop).await });
+        self.controller = Some(Running {
+            controller,
+            broadcaster,
+            shutdown,
+            task,
+        });
+    }
+
+    /// Stops the controller as SIGTERM does.
+    pub(crate) async fn stop_controller(&mut self) {
+        if let Some(mut running) = self.controller.take() {
+            running.shutdown.cancel();
+            while running.task.join_next().await.is_some() {}
+            running.broadcaster.shutdown(Duration::from_secs(5)).await;
+        }
+    }
+
+    /// Ends the controller as SIGKILL does.
+    pub(crate) fn kill_controller(&mut self) {
+        self.controller = None;
+    }
+
+    pub(crate) fn has_controller(&self) -> bool {
+        self.controller.is_some()
+    }
+
+    // What a user does.
+
+    pub(crate) fn apply(&self, name: &str, spec: Value) {
+        self.apply_in(NAMESPACE, name, spec);
+    }
+
+    pub(crate) fn apply_in(&self, namespace: &str, name: &str, spec: Value) {
+        let key = Key::new(namespace, name);
+        let network = json!({"metadata": {"name": name}, "spec": spec});
+        match self.store.get(NETWORKS, &key) {
+            None => self.store.create(NETWORKS, namespace, network, "kubectl"),
+            Some(_) => self.store.update(NETWORKS, &key, "kubectl", |network| {
+                for (field, value) in spec.as_object().unwrap() {
+                    network["spec"][field] = value.clone();
+                }
+            }),
+        }
+        .unwrap();
+    }
+
+    pub(crate) fn delete(&self, resource: &str, name: &str) {
+        let key = Key::new(NAMESPACE, name);
+        self.store
+            .delete(resource, &key, &DeleteOptions::default())
+            .unwrap();
+    }
+
+    pub(crate) fn secret(&self, name: &str, data: Value) {
+        let secret = json!({"metadata": {"name": name}, "stringData": data});
+        let key = Key::new(NAMESPACE, name);
+        if self.store.get("secrets", &key).is_some() {
+            self.store
+                .update("secrets", &key, "kubectl", |secret| {
+                    secret["stringData"] = data;
+                })
+                .unwrap();
+        } else {
+            self.store
+                .create("secrets", NAMESPACE, secret, "kubectl")
+                .unwrap();
+        }
+    }
+
+    // What there is to see.
+
+    pub(crate) fn object(&self, resource: &str, name: &str) -> Value {
+        match self.store.get(resource, &Key::new(NAMESPACE, name)) {
+            Some(object) => (*object).clone(),
+            None => Value::Null,
+        }
+    }
+
+    pub(crate) fn object_of_cluster(&self, resource: &str, name: &str) -> Value {
+        let object = self.store.get(resource, &Key::new("", name));
+        object.map_or(Value::Null, |object| (*object).clone())
+    }
+
+    pub(crate) fn network(&self, name: &str) -> Value {
+        self.object(NETWORKS, name)
+    }
+
+    /// A condition as `True AllNodesAnswer`.
+    pub(crate) fn condition(&self, name: &str, kind: &str) -> String {
+        let network = self.network(name);
+        let conditions = network["status"]["conditions"].as_array();
+        let found = conditions
+            .into_iter()
+            .flatten()
+            .find(|one| one["type"] == kind);
+        found.map_or_else(String::new, |one| {
+            let text = |field: &str| one[field].as_str().unwrap().to_owned();
+            format!("{} {}", text("status"), text("reason"))
+        })
+    }
+
+    pub(crate) fn message(&self, name: &str, kind: &str) -> String {
+        let network = self.network(name);
+        let conditions = network["status"]["conditions"].as_array();
+        let mut all = conditions.into_iter().flatten();
+        let found = all.find(|one| one["type"] == kind);
+        found.map_or_else(String::new, |one| {
+            one["message"].as_str().unwrap().to_owned()
+        })
+    }
+
+    pub(crate) fn assert_ready(&self, name: &str, n_nodes: usize) {
+        let status = &self.network(name)["status"];
+        let ready = self.condition(name, "Ready");
+        assert_eq!(ready, "True NetworkReady", "{name}: {status:#}");
+        assert_eq!(status["readyNodes"], n_nodes, "{status:#}");
+        assert_eq!(
+            status["nodes"].as_array().map_or(0, Vec::len),
+            n_nodes,
+            "{status:#}"
+        );
+    }
+
+    /// The pods of a network, by ordinal, without those that are going.
+    pub(crate) fn pods(&self, name: &str) -> Vec<Value> {
+        let prefix = format!("{name}-sts-");
+        let mut pods: Vec<(u32, Value)> = self
+            .store
+            .list("pods")
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+            .filter_map(|pod| {
+                let pod_name = pod["metadata"]["name"].as_str()?;
+                let ordinal = pod_name.strip_prefix(&prefix)?.parse().ok()?;
+                Some((ordinal, (**pod).clone()))
+            })
+            .collect();
+        pods.sort_by_key(|(ordinal, _)| *ordinal);
+        pods.into_iter().map(|(_, pod)| pod).collect()
+    }
+
+    pub(crate) fn uids(&self, name: &str) -> Vec<String> {
+        let uid = |pod: &Value| pod["metadata"]["uid"].as_str().unwrap().to_owned();
+        self.pods(name).iter().map(uid).collect()
+    }
+
+    /// The running node of a pod.
+    pub(crate) fn node(&self, name: &str, ordinal: usize) -> NodeView {
+        let name = format!("{NAMESPACE}/{name}-sts-{ordinal}");
+        self.nodes
+            .node(&name)
+            .unwrap_or_else(|| panic!("{name} does not run"))
+    }
+
+    /// The reasons of a network's events, sorted, each with how often it was told.
+    pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
+        let about = |event: &&Arc<Value>| {
+            event["involvedObject"]["kind"] == "BitcoinNetwork"
+                && event["involvedObject"]["name"] == *name
+        };
+        let events = self.store.list("events");
+        let mut reasons: Vec<String> = events
+            .iter()
+            .filter(about)
+            .map(|event| event["reason"].as_str().unwrap().to_owned())
+            .collect();
+        reasons.sort();
+        reasons.dedup();
+        reasons
+    }
+
+    /// Mines on a node, as a user with the network's Secret would.
+    pub(crate) async fn mine(&self, name: &str, ordinal: usize, n_blocks: u32) {
+        let address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+        self.rpc(name, ordinal)
+            .generate_to_address(n_blocks, address)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn rpc(&self, name: &str, ordinal: usize) -> RpcClient {
+        let secret = self.object("secrets", &format!("{name}-rpc"));
+        let text = |key: &str| {
+            use base64::Engine;
+            let value = secret["data"][key].as_str().unwrap();
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(value)
+                .unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        let credentials = Credentials::new(text("user"), text("password")).unwrap();
+        let pod = self.object("pods", &format!("{name}-sts-{ordinal}"));
+        let endpoint = Endpoint::new(pod["status"]["podIP"].as_str().unwrap(), 18_443);
+        let transport: Arc<dyn Transport> = Arc::new(self.pods.clone());
+        RpcClient::new(transport, endpoint, &credentials)
+    }
+
+    // Time.
+
+    /// Waits until the world has come to rest: every cache has seen everything, no key and no event
+    /// waits, and nobody writes for longer than the slowest poll takes.
+    pub(crate) async fn settle(&self) {
+        let deadline = Instant::now() + LONGEST_UNREST;
+        loop {
+            let version = self.store.resource_version();
+            self.let_caches_catch_up(version).await;
+            sleep(QUIET).await;
+            if self.store.resource_version() == version && self.is_idle() {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the world does not come to rest; unfinished: {}; last requests: {:#?}",
+                self.unfinished(),
+                self.last_requests(30),
+            );
+        }
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) {
+        let wait = async {
+            while !holds(self) {
+                self.store
+                    .changed_after(self.store.resource_version())
+                    .await;
+            }
+        };
+        assert!(
+            timeout(LONGEST_UNREST, wait).await.is_ok(),
+            "does not come true: {what}; last requests: {:#?}",
+            self.last_requests(30),
+        );
+    }
+
+    async fn let_caches_catch_up(&self, version: u64) {
+        let Some(running) = &self.controller else {
+            return;
+        };
+        let caches = running.controller.caches();
+        wait_for_all(&self.api, caches.networks.informers(), version).await;
+        wait_for_all(&self.api, caches.sets.informers(), version).await;
+        wait_for_all(&self.api, caches.services.informers(), version).await;
+        wait_for_all(&self.api, caches.pods.informers(), version).await;
+    }
+
+    fn is_idle(&self) -> bool {
+        self.controller.as_ref().is_none_or(|running| {
+            running.controller.queue().drained() && running.broadcaster.is_idle()
+        })
+    }
+
+    fn unfinished(&self) -> String {
+        self.controller
+            .as_ref()
+            .map_or_else(String::new, |running| {
+                format!(
+                    "keys {:?}, {} events",
+                    running.controller.queue().unfinished(),
+                    running.broadcaster.pending()
+                )
+            })
+    }
+
+    pub(crate) fn last_requests(&self, n: usize) -> Vec<String> {
+        let log = self.api.log().entries();
+        let last = log.iter().rev().take(n).rev();
+        last.map(ToString::to_string).collect()
+    }
+
+    /// A settled world causes no writes and no lists, though every key is looked at again.
+    pub(crate) async fn assert_silent(&self) {
+        let (version, total) = (self.store.resource_version(), self.api.log().total());
+        let running = self.controller.as_ref().unwrap();
+        for network in self.store.list(NETWORKS) {
+            let key = Key::of(&network);
+            let key = ObjectKey::new(key.namespace, key.name);
+            running.controller.queue().add(key);
+        }
+        sleep(3 * QUIET).await;
+        let asked = usize::try_from(self.api.log().total() - total).unwrap();
+        let new = self.last_requests(asked);
+        let is_loud = |line: &&String| !line.starts_with("get ") && !line.starts_with("watch ");
+        let loud: Vec<&String> = new.iter().filter(is_loud).collect();
+        assert_eq!(loud, [""; 0], "a settled world is silent");
+        assert_eq!(self.store.resource_version(), version);
+        assert_eq!(running.controller.n_panics(), 0);
+    }
+}
+
+async fn wait_for_all<'a, R: Resource>(
+    api: &ApiServer,
+    informers: impl Iterator<Item = &'a SharedInformer<R>>,
+    version: u64,
+) {
+    for informer in informers {
+        let seen = || {
+            informer
+                .last_sync_resource_version()
+                .parse::<u64>()
+                .unwrap_or(0)
+        };
+        let wait = async {
+            while seen() < version || informer.pending() > 0 {
+                api.send_bookmarks();
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        // Through a server that refuses a lot, it may take long.
+        assert!(
+            timeout(LONGEST_UNREST, wait).await.is_ok(),
+            "the informer of {} is at {}, not at {version}",
+            R::PLURAL,
+            seen()
+        );
+    }
+}

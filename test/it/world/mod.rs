@@ -1,0 +1,8 @@
+//! The whole controller against the pretend cluster, in paused time.
+
+mod determinism;
+mod faults;
+mod isolation;
+mod lifecycle;
+mod scale;
+mod trouble;
