@@ -38,13 +38,12 @@ pub(super) fn check(kind: &Kind, key: &Key, applied: &Value) -> Result<(), Refus
         let message = format!("invalid object type: {version}, Kind={kind_name}");
         return Err(Refusal::bad_request(message));
     }
-    let mut wrong = Vec::new();
-    let shape = Shape::of(kind.schema.as_ref());
-    for (name, value) in applied.as_object().into_iter().flatten() {
-        if !["apiVersion", "kind"].contains(&name.as_str()) {
-            check_field("", name, value, shape, &mut wrong);
-        }
+    let mut rest = applied.clone();
+    for known in ["apiVersion", "kind", "metadata"] {
+        remove(&mut rest, known);
     }
+    let mut wrong = Vec::new();
+    check_form("", "", &rest, Shape::of(kind.schema.as_ref()), &mut wrong);
     if !wrong.is_empty() {
         let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
         let wrong = match wrong.as_slice() {
@@ -64,45 +63,38 @@ pub(super) fn check(kind: &Kind, key: &Key, applied: &Value) -> Result<(), Refus
     Ok(())
 }
 
-/// Says what is wrong with the field `name` of an object of this shape, for whoever merges it.
-fn check_field(path: &str, name: &str, value: &Value, shape: Shape<'_>, wrong: &mut Vec<String>) {
-    let path = format!("{path}.{name}");
-    if !shape.declares(name) && name != "metadata" {
-        return wrong.push(format!("{path}: field not declared in schema"));
-    }
-    check_value(&path, name, value, shape.field(name), wrong);
-}
-
-fn check_value(path: &str, name: &str, value: &Value, shape: Shape<'_>, wrong: &mut Vec<String>) {
+/// Says what is wrong with the form of the value at `path`, called `name`, for whoever has to merge it.
+fn check_form(path: &str, name: &str, value: &Value, shape: Shape<'_>, wrong: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                check_field(path, name, value, shape, wrong);
+                let path = format!("{path}.{name}");
+                if !shape.declares(name) {
+                    wrong.push(format!("{path}: field not declared in schema"));
+                    // At the first of an object a server stops.
+                    break;
+                }
+                check_form(&path, name, value, shape.field(name), wrong);
             }
         }
         Value::Array(items) => {
             let list = shape.list(name, items);
-            if list == List::Atomic {
-                return;
-            }
             let mut seen = Vec::new();
             for (index, item) in items.iter().enumerate() {
-                let Some(step) = step(&list, item) else {
-                    wrong.push(lacks_key(path, index, &list));
-                    continue;
+                let step = match (&list, step(&list, item)) {
+                    (List::Atomic, _) => format!("[{index}]"),
+                    (_, Some(step)) => shown(&step),
+                    (_, None) => {
+                        wrong.push(lacks_key(path, index, &list));
+                        continue;
+                    }
                 };
-                let shown = shown(&step);
-                check_value(
-                    &format!("{path}{shown}"),
-                    "",
-                    item,
-                    shape.items(name),
-                    wrong,
-                );
-                if seen.contains(&shown) {
-                    wrong.push(format!("{path}: duplicate entries for key {shown}"));
+                let path_of_item = format!("{path}{step}");
+                check_form(&path_of_item, "", item, shape.items(name), wrong);
+                if seen.contains(&step) {
+                    wrong.push(format!("{path}: duplicate entries for key {step}"));
                 }
-                seen.push(shown);
+                seen.push(step);
             }
         }
         _ => {}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Api;
+use super::api::text;
 use super::widgets::widget;
 
 #[tokio::test]
@@ -79,6 +80,11 @@ async fn an_apply_of_what_the_schema_does_not_know_is_refused_in_any_case() {
             ".spec.colour",
         ),
         (
+            "widgets/a",
+            widget("a", json!({"paint": {"colour": "red"}})),
+            ".spec.paint",
+        ),
+        (
             "widgets/a?fieldValidation=Ignore",
             widget("a", json!({"colour": "red"})),
             ".spec.colour",
@@ -107,6 +113,19 @@ async fn an_apply_of_what_the_schema_does_not_know_is_refused_in_any_case() {
             })
         );
     }
+    // Of several fields of one object one is said, any of them.
+    let two = widget("a", json!({"colour": "red", "weight": 1}));
+    let said = text(&api.apply("widgets/a", "me", two).await.body["message"]);
+    let ends = [
+        ".colour: field not declared in schema",
+        ".weight: field not declared in schema",
+    ];
+    let start =
+        "failed to create typed patch object (/a; assertions.example.com/v1, Kind=Widget): .spec";
+    assert!(
+        ends.map(|end| format!("{start}{end}")).contains(&said),
+        "{said}"
+    );
     assert_eq!(api.get("widgets/a").await.ok(), made);
     api.get("widgets/b").await.refused(404, "NotFound");
 }

@@ -12,6 +12,7 @@ mod api;
 mod apply;
 mod apply_lists;
 mod built_in;
+mod clients;
 mod custom_resources;
 mod deletion;
 mod dry_run;
