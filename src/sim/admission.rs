@@ -39,14 +39,11 @@ pub(super) fn name(
         .is_some_and(|version| !version.is_empty())
     {
         let message = "resourceVersion should not be set on objects to be created";
-        return Err(Refusal::bad_request(message));
+        return Err(Refusal::new(500, "", message));
     }
     match metadata["namespace"].as_str() {
         Some(named) if kind.is_namespaced && named != namespace => {
-            let message = format!(
-                "the namespace of the provided object does not match the namespace sent on the request ({named}, {namespace})"
-            );
-            return Err(Refusal::bad_request(message));
+            return Err(Refusal::bad_request(OTHER_NAMESPACE));
         }
         _ if kind.is_namespaced => metadata["namespace"] = namespace.into(),
         _ => {}
@@ -60,6 +57,9 @@ pub(super) fn name(
     object["metadata"]["name"] = name.into();
     Ok(())
 }
+
+const OTHER_NAMESPACE: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
 
 /// The object's `apiVersion` and `kind`, if it has them, must be those of the path.
 fn check_type(kind: &Kind, object: &Value) -> Result<(), Refusal> {
@@ -95,7 +95,7 @@ fn check_name(kind: &Kind, name: &str) -> Result<(), Refusal> {
         return Err(Refusal::invalid(kind, name, &[cause]));
     }
     if !is_sound {
-        let why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+        let why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
         let cause = Cause::invalid("metadata.name", &name.into(), why);
         return Err(Refusal::invalid(kind, name, &[cause]));
     }
@@ -125,13 +125,18 @@ pub(super) fn begin(kind: &Kind, object: &mut Value, random: &Random, clock: &Cl
     ] {
         remove(metadata, field);
     }
-    if kind.has_status {
+    if kind.has_generation {
         metadata["generation"] = 1.into();
+    }
+    if kind.has_status {
         remove(object, "status");
     }
     match kind.resource().as_str() {
         "pods" => object["status"] = json!({"phase": "Pending", "qosClass": "Burstable"}),
+        "services" => object["status"] = json!({"loadBalancer": {}}),
         "namespaces" => {
+            let name = object["metadata"]["name"].clone();
+            object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
             object["spec"] = json!({"finalizers": ["kubernetes"]});
             object["status"] = json!({"phase": "Active"});
         }
@@ -195,20 +200,15 @@ pub(super) fn restore(
         !given.is_empty() && given != before["metadata"][field].as_str().unwrap_or_default()
     };
     if differs("name") {
-        let message = format!(
-            "the name of the object ({}) does not match the name on the URL ({name})",
-            metadata["name"].as_str().unwrap_or_default()
-        );
-        return Err(Refusal::bad_request(message));
+        let given = metadata["name"].as_str().unwrap_or_default();
+        return Err(Refusal::other_name(given, name));
     }
     if differs("namespace") {
-        let message =
-            "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(Refusal::bad_request(message));
+        return Err(Refusal::bad_request(OTHER_NAMESPACE));
     }
     if differs("uid") {
-        let why = uid_mismatch(metadata["uid"].as_str(), before);
-        return Err(Refusal::conflict(kind, name, &why));
+        let cause = Cause::invalid("metadata.uid", &metadata["uid"], "field is immutable");
+        return Err(Refusal::invalid(kind, name, &[cause]));
     }
     if differs("resourceVersion") {
         return Err(Refusal::stale(kind, name));
@@ -259,9 +259,10 @@ fn check_finalizers(kind: &Kind, before: &Value, next: &Value) -> Result<(), Ref
     if before["metadata"]["deletionTimestamp"].is_null() || new.is_empty() {
         return Ok(());
     }
+    let new: Vec<String> = new.iter().map(|one| one.to_string()).collect();
     let why = format!(
-        "no new finalizers can be added if the object is being deleted, found new finalizers {}",
-        json!(new)
+        "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+        new.join(", ")
     );
     let name = before["metadata"]["name"].as_str().unwrap_or_default();
     Err(Refusal::invalid(
@@ -271,34 +272,67 @@ fn check_finalizers(kind: &Kind, before: &Value, next: &Value) -> Result<(), Ref
     ))
 }
 
-/// Refuses a deletion that is meant for another object.
+/// Refuses a deletion that is meant for another object, or for an earlier version of this one.
 pub(super) fn check_preconditions(
     kind: &Kind,
     object: &Value,
     options: &DeleteOptions,
 ) -> Result<(), Refusal> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    if options
-        .uid
-        .as_deref()
-        .is_some_and(|uid| object["metadata"]["uid"] != *uid)
-    {
-        let why = uid_mismatch(options.uid.as_deref(), object);
-        return Err(Refusal::conflict(kind, name, &why));
-    }
-    let version = options.resource_version.as_deref();
-    if version.is_some_and(|version| object["metadata"]["resourceVersion"] != *version) {
-        return Err(Refusal::stale(kind, name));
+    let given = [
+        ("UID", "uid", &options.uid, "deleted and then recreated"),
+        (
+            "ResourceVersion",
+            "resourceVersion",
+            &options.resource_version,
+            "modified",
+        ),
+    ];
+    for (what, field, given, fate) in given {
+        let has = object["metadata"][field].as_str().unwrap_or_default();
+        if let Some(given) = given.as_deref().filter(|given| *given != has) {
+            let why = format!(
+                "the {what} in the precondition ({given}) does not match the {what} in record ({has}). The object might have been {fate}"
+            );
+            return Err(Refusal::precondition_failed(kind, object, &why));
+        }
     }
     Ok(())
 }
 
-fn uid_mismatch(given: Option<&str>, object: &Value) -> String {
-    format!(
-        "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-        given.unwrap_or_default(),
-        object["metadata"]["uid"].as_str().unwrap_or_default()
-    )
+/// Refuses to make an object that is meant to be one that is gone.
+pub(super) fn check_new(kind: &Kind, applied: &Value) -> Result<(), Refusal> {
+    let metadata = &applied["metadata"];
+    let Some(uid) = metadata["uid"].as_str().filter(|uid| !uid.is_empty()) else {
+        return Ok(());
+    };
+    let why = format!(
+        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+    );
+    let name = metadata["name"].as_str().unwrap_or_default();
+    Err(Refusal::conflict(kind, name, &why))
+}
+
+/// Refuses to replace an object by one that was made of another, or of which version it does not say
+/// where a kind asks for it.
+pub(super) fn check_replacement(kind: &Kind, object: &Value, next: &Value) -> Result<(), Refusal> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let text = |object: &Value, field: &str| {
+        let text = object["metadata"][field].as_str();
+        text.unwrap_or_default().to_owned()
+    };
+    let (given, has) = (text(next, "uid"), text(object, "uid"));
+    if !given.is_empty() && given != has {
+        let why =
+            format!("Precondition failed: UID in precondition: {given}, UID in object meta: {has}");
+        return Err(Refusal::conflict(kind, name, &why));
+    }
+    let asks_for_version = kind.schema.is_some() || kind.plural == "leases";
+    if asks_for_version && text(next, "resourceVersion").is_empty() {
+        let why = "must be specified for an update";
+        let cause = Cause::invalid("metadata.resourceVersion", &0.into(), why);
+        return Err(Refusal::invalid(kind, name, &[cause]));
+    }
+    Ok(())
 }
 
 /// Marks an object as going.
@@ -362,15 +396,18 @@ pub(super) fn is_released(object: &Value) -> bool {
         && (object["kind"] != "Namespace" || is_empty(&object["spec"]["finalizers"]))
 }
 
-/// A new generation for a new wish: everything but metadata and status counts, and the wish to go.
+/// A new generation for a new wish: everything but metadata and, where it is a subresource, the
+/// status counts, and the wish to go.
 pub(super) fn count_generation(kind: &Kind, before: &Value, next: &mut Value) {
     let wish = |object: &Value| {
         let mut object = object.clone();
-        remove(&mut object, "status");
+        if kind.has_status {
+            remove(&mut object, "status");
+        }
         object["metadata"] = json!([object["metadata"]["deletionTimestamp"].is_null()]);
         object
     };
-    if kind.has_status && wish(before) != wish(next) {
+    if kind.has_generation && wish(before) != wish(next) {
         let generation = before["metadata"]["generation"]
             .as_i64()
             .unwrap_or_default();

@@ -11,11 +11,12 @@
 //! # Source
 //! apimachinery `pkg/util/managedfields`. What differs: entries are not capped.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::sim::admission::{put, remove};
-use crate::sim::field_set::{FieldSet, Shape};
+use crate::sim::field_set::FieldSet;
 use crate::sim::kinds::Kind;
+use crate::sim::shape::Shape;
 use crate::sim::store::{self, Part};
 
 /// Who writes, and how.
@@ -27,16 +28,26 @@ pub struct Manager {
     pub applies: bool,
     /// What is written.
     pub part: Part,
+    /// The path it is written by, if that is one of its own: `status`, `scale`.
+    pub subresource: &'static str,
 }
 
 impl Manager {
     /// An ordinary write.
     pub fn update(name: &str, part: Part) -> Self {
-        let (name, applies) = (name.to_owned(), false);
         Manager {
-            name,
-            applies,
+            name: name.to_owned(),
+            applies: false,
             part,
+            subresource: if part == Part::Status { "status" } else { "" },
+        }
+    }
+
+    /// An ordinary write of the number by the path `scale`.
+    pub fn scale(name: &str) -> Self {
+        Manager {
+            subresource: "scale",
+            ..Manager::update(name, Part::Main)
         }
     }
 
@@ -56,7 +67,7 @@ impl Manager {
     pub(super) fn owns(&self, entry: &Value) -> bool {
         entry["manager"] == *self.name
             && entry["operation"] == self.operation()
-            && (entry["subresource"] == "status") == (self.part == Part::Status)
+            && entry["subresource"].as_str().unwrap_or_default() == self.subresource
     }
 }
 
@@ -67,6 +78,9 @@ pub(super) fn owned_part(object: &Value) -> Value {
     remove(&mut object, "kind");
     for field in SERVERS_OWN {
         remove(&mut object["metadata"], field);
+    }
+    if object["metadata"].as_object().is_none_or(Map::is_empty) {
+        remove(&mut object, "metadata");
     }
     object
 }
@@ -87,10 +101,15 @@ const SERVERS_OWN: [&str; 11] = [
 
 /// Notes an ordinary write that made `next` of `before`.
 pub(super) fn note_update(kind: &Kind, before: &Value, next: &mut Value, by: &Manager, now: i64) {
-    let (was, is) = (owned_part(before), owned_part(next));
+    let (mut was, mut is) = (owned_part(before), owned_part(next));
+    if kind.has_status && by.part == Part::Main {
+        // What a new object's status begins with is nobody's.
+        remove(&mut was, "status");
+        remove(&mut is, "status");
+    }
     let shape = Shape::of(kind.schema.as_ref());
     let changed = FieldSet::changed(&was, &is, shape);
-    let there = FieldSet::of(&is, shape);
+    let there = FieldSet::whole(&owned_part(next), shape);
     note(next, by, now, |own, mine| match mine {
         true => own.union(&changed).intersection(&there),
         false => own.difference(&changed).intersection(&there),
@@ -110,7 +129,7 @@ pub(super) fn note_apply(
     let shape = Shape::of(kind.schema.as_ref());
     let named = FieldSet::of(&applied_part(kind, applied, by), shape);
     let taken = FieldSet::changed(&was, &is, shape).intersection(&named);
-    let there = FieldSet::of(&is, shape);
+    let there = FieldSet::whole(&is, shape);
     note(next, by, now, |own, mine| match mine {
         true => named.intersection(&there),
         false => own.difference(&taken).intersection(&there),
@@ -142,8 +161,8 @@ fn note(object: &mut Value, by: &Manager, now: i64, fields: impl Fn(&FieldSet, b
             "manager": by.name, "operation": by.operation(), "apiVersion": object["apiVersion"],
             "fieldsType": "FieldsV1",
         });
-        if by.part == Part::Status {
-            entry["subresource"] = "status".into();
+        if !by.subresource.is_empty() {
+            entry["subresource"] = by.subresource.into();
         }
         entries.push(entry);
     }

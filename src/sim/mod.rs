@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`store`], [`history`] | objects as plain JSON, a number for every change |
 //! | [`kinds`], [`schema`] | which objects there are, and what theirs must look like |
-//! | [`field_set`] | whose field it is: server-side apply |
+//! | [`field_set`], [`shape`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
 //! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
 //! | [`json_path`], [`protobuf`] | where a column's value is; the few bodies that are no JSON |
@@ -45,6 +45,7 @@ mod rules;
 pub mod runtime;
 pub mod schema;
 pub mod selectors;
+pub mod shape;
 mod state;
 pub mod store;
 pub mod table;

@@ -48,6 +48,7 @@ use tokio::sync::Notify;
 use crate::base::{Clock, Random, calendar};
 use crate::sim::admission;
 use crate::sim::apply;
+use crate::sim::defaults;
 use crate::sim::history::Change;
 use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::{self, Manager};
@@ -369,11 +370,12 @@ impl Store {
     ) -> Result<Arc<Value>, Refusal> {
         let now = self.0.clock.unix_seconds();
         let mut state = self.lock();
+        apply::check(&*state.kind(resource)?, key, &applied)?;
         let (kind, before) = match state.object(resource, key) {
             Ok(found) => found,
             Err(refusal) if refusal.code == 404 && by.part == Part::Main => {
-                let mut object = applied.clone();
-                object["metadata"]["name"] = key.name.clone().into();
+                admission::check_new(&*state.kind(resource)?, &applied)?;
+                let object = applied.clone();
                 return self.insert(
                     &mut state,
                     resource,
@@ -431,6 +433,7 @@ impl Store {
         admission::begin(&kind, &mut object, &self.0.random, &self.0.clock);
         rules::complete(&kind, None, &mut object)?;
         note(&kind, &mut object);
+        defaults::allocate(resource, &mut object);
         Ok(self.commit(state, &kind, key, None, object, false))
     }
 

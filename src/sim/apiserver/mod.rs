@@ -413,7 +413,8 @@ impl ApiServer {
                 true => Refusal::new(413, "RequestEntityTooLarge", "limit is 3145728"),
                 false => Refusal::bad_request("the body ended too soon"),
             })?;
-        let copy = target.query.get("dryRun").map(|_| self.store.copy());
+        let is_dry = target.query.get("dryRun").is_some() || write::is_dry_deletion(verb, &body);
+        let copy = is_dry.then(|| self.store.copy());
         let request = write::Request {
             store: copy.as_ref().unwrap_or(&self.store),
             target,

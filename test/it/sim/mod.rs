@@ -1,5 +1,8 @@
 //! Mirrors `src/sim`.
 
+mod api_server;
+#[path = "../../api_assertions/mod.rs"]
+mod assertions;
 mod bitcoind;
 mod catching_up;
 mod discovery;
