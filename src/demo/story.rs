@@ -136,7 +136,25 @@ impl Story {
         .await?;
         self.scale(3).await?;
         self.until("back to 3 nodes", |status| is_at(status, 3))
-            .await
+            .await?;
+        self.show_network().await
+    }
+
+    /// What `kubectl get btcnet` would print.
+    async fn show_network(&self) -> Result<(), Error> {
+        let network = self.client.get::<BitcoinNetwork>(&self.network).await?;
+        let status = &network.status;
+        let ready = if status.is_true("Ready") {
+            "True"
+        } else {
+            "False"
+        };
+        let height = status.height.unwrap_or_default();
+        self.narrator.say(&format!(
+            "\nNAME   NODES   READY   LINKS   HEIGHT   CONDITION READY\n{:<6} {:<7} {:<7} {:<7} {height:<8} {ready}\n",
+            self.network.name.to_string(), status.replicas, status.ready_nodes, status.links.present,
+        ));
+        Ok(())
     }
 
     async fn apply(&self, nodes: i32) -> Result<(), Error> {
