@@ -282,7 +282,7 @@ async fn text_that_is_applied_to_a_secret_is_owned_as_text() {
         .await
         .created();
     let mine = entry("me", "Apply", "v1", json!({"f:stringData": {"f:k": {}}}));
-    assert_eq!(entries(&made), [mine.clone()]);
+    assert_eq!(entries(&made), std::slice::from_ref(&mine));
     assert_eq!(
         api.apply("secrets/a", "me", secret(json!({"k": "1"})))
             .await
