@@ -173,9 +173,11 @@ impl FieldSet {
         self.children.get(step)
     }
 
-    /// Takes out what is below the step.
-    pub fn remove(&mut self, step: &str) {
-        self.children.remove(step);
+    /// The set with what is below `step` replaced.
+    #[must_use]
+    pub fn with_child(mut self, step: &str, child: &FieldSet) -> FieldSet {
+        self.children.insert(step.to_owned(), child.clone());
+        self
     }
 
     /// What is in either.

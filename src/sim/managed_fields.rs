@@ -4,7 +4,7 @@
 //! changed or not; what it no longer names and nobody else owns goes ([`apply`](crate::sim::apply)).
 //!
 //! # Invariants
-//! - No entry names a field that is not there.
+//! - No entry names a field that is not there, but for text applied to a Secret, which is there as data.
 //! - The time of an entry changes only when its fields do: a write that changes nothing changes this
 //!   neither.
 //!
@@ -111,8 +111,8 @@ pub(super) fn note_update(kind: &Kind, before: &Value, next: &mut Value, by: &Ma
     let changed = FieldSet::changed(&was, &is, shape);
     let there = FieldSet::whole(&owned_part(next), shape);
     note(next, by, now, |own, mine| match mine {
-        true => own.union(&changed).intersection(&there),
-        false => own.difference(&changed).intersection(&there),
+        true => stored(&own.union(&changed), &there),
+        false => stored(&own.difference(&changed), &there),
     });
 }
 
@@ -131,9 +131,20 @@ pub(super) fn note_apply(
     let taken = FieldSet::changed(&was, &is, shape).intersection(&named);
     let there = FieldSet::whole(&is, shape);
     note(next, by, now, |own, mine| match mine {
-        true => named.intersection(&there),
-        false => own.difference(&taken).intersection(&there),
+        true => stored(&named, &there),
+        false => stored(&own.difference(&taken), &there),
     });
+}
+
+const TEXT: &str = "f:stringData";
+
+/// What of `fields` is there, or is of a kind that is never there: a Secret's text becomes data at once.
+fn stored(fields: &FieldSet, there: &FieldSet) -> FieldSet {
+    let stored = fields.intersection(there);
+    match fields.child(TEXT) {
+        Some(text) => stored.with_child(TEXT, text),
+        None => stored,
+    }
 }
 
 /// What of an applied object counts: an apply of the status owns only that, any other never does.

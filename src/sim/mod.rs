@@ -20,7 +20,7 @@
 //!
 //! This room uses neither `api` nor `client` nor `bitcoin`: both ends must agree through bytes, and a
 //! misunderstanding cannot hide in a type they share. What is claimed here is asserted against a real
-//! server, too (`test/e2e`).
+//! server, too (`test/api_assertions`).
 
 mod admission;
 pub mod apiserver;

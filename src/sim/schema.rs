@@ -5,7 +5,7 @@
 //! bounds is refused with the server's words.
 //!
 //! It models: `properties`, `additionalProperties`, `items`, `required`, `type`, `nullable`, `enum`,
-//! bounds of numbers, strings and lists, `default`, `x-kubernetes-preserve-unknown-fields`,
+//! bounds of numbers, strings and lists, keys and values that may be there once, `default`, `x-kubernetes-preserve-unknown-fields`,
 //! `x-kubernetes-int-or-string`. It does not model: `pattern`, `format`, `oneOf` and its like, CEL
 //! rules.
 //!

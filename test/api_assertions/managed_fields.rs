@@ -267,3 +267,37 @@ async fn an_update_of_a_built_in_kind_owns_its_defaults_too() {
     });
     assert_eq!(entries(&made), [entry(PROGRAM, "Update", "v1", fields)]);
 }
+
+#[tokio::test]
+async fn text_that_is_applied_to_a_secret_is_owned_as_text() {
+    let api = Api::start().await;
+    let secret = |texts: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "a"}, "stringData": texts,
+        })
+    };
+    let made = api
+        .apply("secrets/a", "me", secret(json!({"k": "1"})))
+        .await
+        .created();
+    let mine = entry("me", "Apply", "v1", json!({"f:stringData": {"f:k": {}}}));
+    assert_eq!(entries(&made), std::slice::from_ref(&mine));
+    assert_eq!(
+        api.apply("secrets/a", "me", secret(json!({"k": "1"})))
+            .await
+            .ok(),
+        made
+    );
+    // So it is still the applier's when others write, and what is dropped stays as data.
+    api.merge("secrets/a", json!({"metadata": {"labels": {"m": "1"}}}))
+        .await
+        .ok();
+    let labelled = api.get("secrets/a").await.ok();
+    assert!(entries(&labelled).contains(&mine), "{labelled}");
+    let less = api
+        .apply("secrets/a", "me", secret(json!({"l": "2"})))
+        .await
+        .ok();
+    assert_eq!(less["data"], json!({"k": "MQ==", "l": "Mg=="}));
+}
