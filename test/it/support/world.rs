@@ -134,8 +134,14 @@ impl World {
     // The controller.
 
     pub(crate) fn start_controller(&mut self) {
+        let clock = self.clock.clone();
+        self.start_controller_with(clock);
+    }
+
+    /// A controller on a machine whose clock is not the nodes'.
+    pub(crate) fn start_controller_with(&mut self, clock: Clock) {
         let broadcaster = EventBroadcaster::new(BroadcasterOptions {
-            clock: self.clock.clone(),
+            clock: clock.clone(),
             random: self.random.fork("events"),
             ..BroadcasterOptions::default()
         });
@@ -149,7 +155,7 @@ impl World {
             recorder: broadcaster.recorder("bitcoin-controller"),
             namespaces: Vec::new(),
             workers: self.options.workers,
-            clock: self.clock.clone(),
+            clock,
             random: self.random.fork("controller"),
             insecure_default_credentials: false,
         });
