@@ -2,6 +2,7 @@
 
 mod bitcoind;
 mod catching_up;
+mod cluster;
 mod discovery;
 mod json_path;
 mod kinds;

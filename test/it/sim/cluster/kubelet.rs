@@ -1,0 +1,1 @@
+//! Mirrors `src/sim/cluster/kubelet.rs`.
