@@ -150,16 +150,22 @@ impl Site {
         self.condition(pod, "Ready") == "True"
     }
 
-    /// The names of the pods there are, those that are going with a `-` before them.
     fn pods(&self) -> Vec<String> {
-        let name = |pod: &Arc<Value>| {
-            let name = pod["metadata"]["name"].as_str().unwrap();
-            match pod["metadata"]["deletionTimestamp"].is_null() {
+        self.names("pods")
+    }
+
+    /// The names of the objects there are, those that are going with a `-` before them.
+    fn names(&self, resource: &str) -> Vec<String> {
+        let name = |object: &Arc<Value>| {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            match object["metadata"]["deletionTimestamp"].is_null() {
                 true => name.to_owned(),
                 false => format!("-{name}"),
             }
         };
-        self.store.list("pods").iter().map(name).collect()
+        let mut names: Vec<String> = self.store.list(resource).iter().map(name).collect();
+        names.sort_by_key(|name| name.trim_start_matches('-').to_owned());
+        names
     }
 
     fn uid(&self, resource: &str, name: &str) -> String {
