@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -56,14 +55,10 @@ pub(super) async fn run(machine: Arc<Machine>, shutdown: CancellationToken) {
     }
     ending.cancel();
     let all = async { while workers.join_next().await.is_some() {} };
-    // Whoever has not ended by then is killed: the set drops its workers, and they their containers.
+    // Whoever has not ended by then is killed: its worker is dropped, and with it the container.
     let _ = tokio::time::timeout(SHUTDOWN_GRACE, all).await;
+    workers.shutdown().await;
 }
 
 /// How long containers may take to end when the cluster does.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-
-/// Whether this is the pod that a worker is about.
-pub(super) fn is_it(pod: &Value, uid: &str) -> bool {
-    pod["metadata"]["uid"] == *uid
-}

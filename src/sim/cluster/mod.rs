@@ -69,6 +69,7 @@ mod pod_worker;
 mod probes;
 mod scheduler;
 mod stateful_set;
+mod this_pod;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -142,7 +143,7 @@ impl Cluster {
     }
 
     /// Runs until `shutdown` is cancelled, then ends the containers: asks them, and kills who does not
-    /// hear within a second.
+    /// hear within five seconds.
     ///
     /// # Cancel safety
     /// Dropping the future kills the containers.

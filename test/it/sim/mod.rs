@@ -5,6 +5,7 @@ mod api_server;
 mod assertions;
 mod bitcoind;
 mod catching_up;
+mod cluster;
 mod discovery;
 mod field_set;
 mod history;
