@@ -18,13 +18,13 @@
 
 use serde_json::Value;
 
-use crate::sim::admission::{put, remove};
 use crate::sim::field_set::{FieldSet, shown};
 use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::{Manager, applied_part, owned_part};
 use crate::sim::refusal::Refusal;
+use crate::sim::request::Key;
 use crate::sim::shape::{List, Shape, step};
-use crate::sim::store::Key;
+use crate::sim::value::{put, remove};
 
 /// Refuses what cannot be applied to anything.
 pub(super) fn check(kind: &Kind, key: &Key, applied: &Value) -> Result<(), Refusal> {

@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::sim::admission::remove;
+use crate::sim::value::remove;
 
 /// Fills in an object of `resource`; `before` is what it was.
 pub(super) fn complete(resource: &str, object: &mut Value, before: Option<&Value>) {

@@ -13,11 +13,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sim::admission::{put, remove};
 use crate::sim::field_set::FieldSet;
 use crate::sim::kinds::Kind;
+use crate::sim::request::Part;
 use crate::sim::shape::Shape;
-use crate::sim::store::{self, Part};
+use crate::sim::value::{self, put, remove};
 
 /// Who writes, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ fn note(object: &mut Value, by: &Manager, now: i64, fields: impl Fn(&FieldSet, b
         let has = fields(&had, by.owns(entry));
         if has != had {
             entry["fieldsV1"] = has.to_json();
-            entry["time"] = store::date(now);
+            entry["time"] = value::date(now);
         }
         !has.is_empty()
     });

@@ -4,24 +4,22 @@
 //! end in conditions and events.
 //!
 //! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod, a Service
-//! and a Secret, ports of a Service, quotas of a number of objects.
-//! It does not model: CEL rules, the rest of a pod's or a Service's validation, quotas of anything
-//! else, limit ranges, pod security, webhooks.
+//! and a Secret, ports of a Service. It does not model: CEL rules, the rest of a pod's or a Service's
+//! validation.
 //!
 //! # Invariants
 //! - An object that has passed [`complete`] has `apiVersion` and `kind`.
 //!
 //! # Source
-//! Kubernetes `pkg/apis/{core,apps}/validation`, `pkg/quota`.
+//! Kubernetes `pkg/apis/{core,apps}/validation`.
 
 use serde_json::{Value, json};
 
-use crate::sim::admission::{put, remove};
 use crate::sim::defaults;
 use crate::sim::kinds::{self, Kind};
 use crate::sim::refusal::{Cause, Refusal};
 use crate::sim::schema;
-use crate::sim::store::Key;
+use crate::sim::value::{put, remove};
 
 /// Defaults and prunes an object, and holds it to the rules of its kind.
 pub(super) fn complete(
@@ -193,29 +191,4 @@ fn differs_but_for(before: &Value, after: &Value, mutable: &[&str]) -> bool {
         spec
     };
     strip(before) != strip(after)
-}
-
-/// Whether a quota lets another object in, where `n_present` are.
-pub(super) fn check_quota(
-    kind: &Kind,
-    key: &Key,
-    quota: &Value,
-    n_present: usize,
-) -> Result<(), Refusal> {
-    let plural = kind.plural.as_str();
-    let hard = &quota["spec"]["hard"];
-    for limit in [plural.to_owned(), format!("count/{}", kind.resource())] {
-        let text = hard[&limit].as_str().map(str::to_owned);
-        let text = text.or_else(|| hard[&limit].as_u64().map(|number| number.to_string()));
-        let allowed = text.as_ref().and_then(|text| text.parse::<usize>().ok());
-        if allowed.is_some_and(|allowed| n_present >= allowed) {
-            let name = quota["metadata"]["name"].as_str().unwrap_or_default();
-            let allowed = allowed.unwrap_or_default();
-            let why = format!(
-                "exceeded quota: {name}, requested: {limit}=1, used: {limit}={n_present}, limited: {limit}={allowed}"
-            );
-            return Err(Refusal::forbidden(kind, &key.name, &why));
-        }
-    }
-    Ok(())
 }

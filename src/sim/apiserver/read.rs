@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use crate::sim::apiserver::target::Target;
 use crate::sim::kinds::Kind;
 use crate::sim::refusal::{Cause, Refusal};
+use crate::sim::request::Key;
 use crate::sim::selectors::{self, Fields, Labels};
-use crate::sim::store::{Key, Store};
+use crate::sim::store::Store;
 
 /// One object.
 pub(super) fn get(store: &Store, target: &Target) -> Result<Arc<Value>, Refusal> {

@@ -11,15 +11,16 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::base::{json as read_json, yaml};
-use crate::sim::admission;
 use crate::sim::apiserver::read::Selection;
 use crate::sim::apiserver::scale;
 use crate::sim::apiserver::target::Target;
 use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::Manager;
+use crate::sim::object_meta;
 use crate::sim::refusal::{Cause, Refusal, details};
+use crate::sim::request::{DeleteOptions, Key, Part, Propagation};
 use crate::sim::schema;
-use crate::sim::store::{DeleteOptions, Key, Part, Propagation, Store};
+use crate::sim::store::Store;
 use crate::sim::{patch, protobuf};
 
 /// What a write comes to.
@@ -76,7 +77,7 @@ impl Request<'_> {
         let warnings = self.unknown_fields(&object)?;
         let written = self.write(|live| {
             if self.target.subresource.is_empty() || self.target.kind.schema.is_some() {
-                admission::check_replacement(&self.target.kind, live, &object)?;
+                object_meta::check_replacement(&self.target.kind, live, &object)?;
             }
             *live = object;
             Ok(())

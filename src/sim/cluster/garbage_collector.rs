@@ -17,8 +17,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::sim::admission::{FOREGROUND, ORPHAN, put};
-use crate::sim::store::{DeleteOptions, Key, Propagation, Store};
+use crate::sim::object_meta::{FOREGROUND, ORPHAN};
+use crate::sim::request::{DeleteOptions, Key, Propagation};
+use crate::sim::store::Store;
+use crate::sim::value::put;
 
 /// Runs until it is dropped.
 pub(super) async fn run(store: Store) {

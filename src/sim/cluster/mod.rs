@@ -84,8 +84,9 @@ use tokio_util::sync::CancellationToken;
 use crate::http::{BoxFuture, BoxStream, Endpoint};
 use crate::sim::apiserver::PodPorts;
 use crate::sim::cluster::addresses::Addresses;
+use crate::sim::request::Key;
 use crate::sim::runtime::NodeRuntime;
-use crate::sim::store::{Key, Store};
+use crate::sim::store::Store;
 
 /// How the cluster is made.
 #[derive(Clone, Debug)]

@@ -11,8 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::sim::request::Key;
 use crate::sim::runtime::Container;
-use crate::sim::store::{self, Key, Store};
+use crate::sim::store::Store;
+use crate::sim::value;
 
 /// Why a container is not started: a reason for programs and words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +186,7 @@ pub(super) fn set_condition(status: &mut Value, kind: &str, condition: Value, no
         Some(known) if known["status"] == condition["status"] => {
             known["lastTransitionTime"].clone()
         }
-        _ => store::date(now),
+        _ => value::date(now),
     };
     let mut list: Vec<Value> = list
         .into_iter()

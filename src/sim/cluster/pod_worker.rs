@@ -39,8 +39,9 @@ use crate::sim::cluster::pod::{self, Seen, Waiting};
 use crate::sim::cluster::probes::{Finding, Probes};
 use crate::sim::cluster::this_pod::{End, ThisPod, grace_of};
 use crate::sim::cluster::{Machine, NODE};
+use crate::sim::request::Key;
 use crate::sim::runtime::{Container, Process};
-use crate::sim::store::{self, Key};
+use crate::sim::value;
 
 /// The worker of one pod.
 pub(super) struct PodWorker {
@@ -267,7 +268,7 @@ impl PodWorker {
             let status = &mut pod["status"];
             status["hostIP"] = NODE.into();
             if status["startTime"].is_null() {
-                status["startTime"] = store::date(now);
+                status["startTime"] = value::date(now);
             }
             if let Some(address) = address {
                 status["podIPs"] = json!([{"ip": address}]);

@@ -22,7 +22,8 @@ use tokio::time::Instant;
 use crate::base::{Backoff, Random};
 use crate::sim::cluster::events::{self, NORMAL, WARNING};
 use crate::sim::refusal::Refusal;
-use crate::sim::store::{DeleteOptions, Key, Store};
+use crate::sim::request::{DeleteOptions, Key};
+use crate::sim::store::Store;
 
 /// Runs until it is dropped.
 pub(super) async fn run(store: Store) {

@@ -11,7 +11,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::sim::cluster::{Machine, events};
-use crate::sim::store::{self, DeleteOptions, Key};
+use crate::sim::request::{DeleteOptions, Key};
+use crate::sim::value;
 
 /// One pod and no other: a namesake has another UID.
 #[derive(Clone)]
@@ -99,7 +100,7 @@ impl ThisPod {
     }
 
     pub(super) fn date(&self) -> Value {
-        store::date(self.machine.store.clock().unix_seconds())
+        value::date(self.machine.store.clock().unix_seconds())
     }
 }
 

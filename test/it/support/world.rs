@@ -18,8 +18,8 @@ use bitcoin_controller::http::{Endpoint, Listener, MemoryNetwork, Transport};
 use bitcoin_controller::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster};
 use bitcoin_controller::sim::bitcoind::{NodeView, PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::cluster::{ClusterHandle, ClusterOptions};
+use bitcoin_controller::sim::request::DeleteOptions;
 use bitcoin_controller::sim::runtime::SimulatedNodes;
-use bitcoin_controller::sim::store::DeleteOptions;
 use bitcoin_controller::sim::{self, ApiServer, Key, Store};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -316,7 +316,7 @@ impl World {
             .unwrap_or_else(|| panic!("{name} does not run"))
     }
 
-    /// The reasons of a network's events, sorted, each with how often it was told.
+    /// The reasons of a network's events, sorted.
     pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
         let about = |event: &&Arc<Value>| {
             event["involvedObject"]["kind"] == "BitcoinNetwork"
@@ -379,6 +379,25 @@ impl World {
                 self.last_requests(30),
             );
         }
+    }
+
+    /// Settles, and returns the least that `measure` was at any change of the store meanwhile.
+    pub(crate) async fn watch_until_settled(&self, measure: impl Fn(&World) -> usize) -> usize {
+        let mut least = measure(self);
+        let look = async {
+            loop {
+                self.store
+                    .changed_after(self.store.resource_version())
+                    .await;
+                least = least.min(measure(self));
+            }
+        };
+        tokio::select! {
+            biased;
+            () = look => unreachable!("it looks for ever"),
+            () = self.settle() => {}
+        }
+        least
     }
 
     /// Waits until something holds.

@@ -1,4 +1,4 @@
-//! What a user gets wrong, or a cluster: each is told on the network, once, and mended when it is mended.
+//! What a user gets wrong, or a cluster: each is told on the network, and passes when its cause does.
 
 use bitcoin_controller::sim::Key;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bitcoin_controller::sim::Key;
-use bitcoin_controller::sim::store::Propagation;
+use bitcoin_controller::sim::request::Propagation;
 use serde_json::{Value, json};
 
 use super::Site;
@@ -412,6 +412,21 @@ async fn at_shutdown_containers_are_given_time_and_the_pods_stay() {
     assert!(site.containers.last_run("deaf").terminated.is_some());
     assert_eq!(site.pods(), ["deaf", "slow"]);
     assert!(site.containers.has_volume(&site.uid("pods", "slow")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_a_finalizer_holds_is_not_run_again() {
+    let site = Site::new();
+    site.create(
+        "pods",
+        json!({"metadata": {"name": "pod", "finalizers": ["example.com/mine"]}, "spec": super::pod_spec(json!({}))}),
+    );
+    site.now().await;
+    site.delete("pods", "pod");
+    site.after(60).await;
+    assert_eq!(site.containers.runs("pod").len(), 1);
+    assert_eq!(site.containers.n_running(), 0);
+    assert_eq!(site.pods().len(), 1, "it is still there");
 }
 
 #[tokio::test(start_paused = true)]

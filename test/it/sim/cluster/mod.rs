@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use bitcoin_controller::base::{Clock, Random};
 use bitcoin_controller::sim::cluster::{Cluster, ClusterHandle, ClusterOptions};
-use bitcoin_controller::sim::store::{DeleteOptions, Propagation};
+use bitcoin_controller::sim::request::{DeleteOptions, Propagation};
 use bitcoin_controller::sim::{Key, Store};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

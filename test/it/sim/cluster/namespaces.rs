@@ -1,7 +1,7 @@
 //! Mirrors `src/sim/cluster/namespaces.rs`.
 
 use bitcoin_controller::sim::Key;
-use bitcoin_controller::sim::store::DeleteOptions;
+use bitcoin_controller::sim::request::DeleteOptions;
 use serde_json::json;
 
 use super::{SETS, Site};

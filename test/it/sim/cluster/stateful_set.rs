@@ -1,6 +1,6 @@
 //! Mirrors `src/sim/cluster/stateful_set.rs`.
 
-use bitcoin_controller::sim::store::Propagation;
+use bitcoin_controller::sim::request::Propagation;
 use serde_json::{Value, json};
 
 use super::{SETS, Site};
