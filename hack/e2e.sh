@@ -38,7 +38,7 @@ fi
 every_filter_matches "${inside[@]}" "${outside[@]}"
 
 RUSTFLAGS="-C target-feature=+crt-static" \
-	cargo build --locked --release --target "$target"
+	cargo build --locked --release --no-default-features --target "$target"
 export E2E_BINARY="$PWD/target/$target/release/bitcoin-controller"
 
 if [ -n "${KUBECONFIG:-}" ]; then
