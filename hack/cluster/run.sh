@@ -178,6 +178,8 @@ start_kubelet() {
 		clusterDNS: [$node_address]
 		clusterDomain: cluster.local
 		maxPods: 500
+		# No log is rotated: tests look through all of it.
+		containerLogMaxSize: 1Gi
 		kubeAPIQPS: 200
 		kubeAPIBurst: 400
 		# A full disk is the machine's business: nothing is evicted, no image is removed for it.

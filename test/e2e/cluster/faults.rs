@@ -37,7 +37,6 @@ async fn a_bitcoind_that_is_killed_comes_back_from_its_peers() {
     .await;
     network.until_at(3, 101).await;
     network.until_meshed(3).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -56,7 +55,6 @@ async fn a_pod_that_is_cut_off_is_told_and_rejoins() {
     network.until_ready(3).await;
     network.mine(0, 5);
     network.until_at(3, 5).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -82,7 +80,6 @@ async fn a_controller_that_is_killed_midway_goes_on_where_it_was() {
             .all(|(name, uid)| after.get(name) == Some(uid)),
         "a restart must replace nobody"
     );
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -99,7 +96,6 @@ async fn an_api_server_that_restarts_is_outlived() {
     namespace.kubectl(&["delete", "pod", &network.pod(1)]);
     network.until_replaced(1, &before).await;
     network.until_ready(2).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -159,5 +155,4 @@ async fn two_networks_never_touch() {
         json!([]),
         "nobody may even have met a stranger"
     );
-    namespace.delete();
 }

@@ -68,7 +68,6 @@ async fn the_original_manifests_become_a_ready_mined_network_that_mends_itself_a
         }
     })
     .await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -88,14 +87,13 @@ async fn a_set_that_was_scaled_by_hand_is_scaled_back() {
     .await;
     network.until_ready(2).await;
     namespace.until_event("alpha", "Scaled").await;
-    namespace.delete();
 }
 
 #[tokio::test]
 async fn kubectl_waits_for_ready_and_prints_the_columns() {
     install();
     let namespace = Namespace::create("columns");
-    let network = Network::create(&namespace, "alpha", json!({"nodes": 1}));
+    let _network = Network::create(&namespace, "alpha", json!({"nodes": 1}));
     namespace.kubectl(&[
         "wait",
         "--for=condition=Ready",
@@ -106,8 +104,6 @@ async fn kubectl_waits_for_ready_and_prints_the_columns() {
     let heads: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(heads, ["NAME", "NODES", "READY", "LINKS", "HEIGHT", "AGE"]);
     assert!(kubectl(&["api-resources"]).contains("btcnet"));
-    drop(network);
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -148,7 +144,6 @@ async fn unknown_fields_of_others_survive_our_writes() {
         network.pod_uids().get(&network.pod(0)),
         before.get(&network.pod(0))
     );
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -185,6 +180,5 @@ async fn how_long_it_takes() {
             all - pods
         );
         network.until_meshed(nodes).await;
-        namespace.delete();
     }
 }

@@ -33,7 +33,6 @@ async fn an_image_that_does_not_exist_is_told_and_mended() {
     namespace.until_event("alpha", "PodTrouble").await;
     network.ask(json!({"nodes": 2, "image": "localhost/bitcoind:dev"}));
     network.until_ready(2).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -56,7 +55,6 @@ async fn a_quota_that_forbids_the_pods_is_told_and_its_end_is_noticed() {
         .await;
     namespace.kubectl(&["delete", "quota", "none"]);
     network.until_ready(1).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -81,7 +79,6 @@ async fn a_foreign_service_of_our_name_is_left_alone() {
     );
     namespace.kubectl(&["delete", "service", "alpha-svc"]);
     network.until_ready(1).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -130,7 +127,6 @@ async fn nothing_starts_without_the_secret_that_is_named() {
             .cli(0, &["-rpcuser=me", "-rpcpassword=wrong", "getblockcount"])
             .is_err()
     );
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -175,7 +171,6 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
     }
     network.until_at(3, 101).await;
     assert_eq!(network.tip(1), tip, "the chain must survive a new image");
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -204,7 +199,6 @@ async fn own_credentials_that_are_taken_away_are_told_and_taken_back() {
     set(&password);
     network.until_ready(2).await;
     assert_eq!(network.pod_uids(), before, "nobody may be replaced for it");
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -238,7 +232,6 @@ async fn a_set_that_cannot_become_ours_is_told() {
     namespace.until_event("alpha", "ImmutableField").await;
     namespace.kubectl(&["delete", "statefulset", "alpha-sts"]);
     network.until_ready(1).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -268,5 +261,4 @@ async fn specs_that_cannot_be_are_refused_by_the_server() {
         json!({"nodes": 1}),
         "at most 48 characters",
     );
-    namespace.delete();
 }
