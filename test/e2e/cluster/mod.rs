@@ -1,6 +1,7 @@
 //! Scenarios on a cluster that runs pods.
 
 mod faults;
+mod history;
 mod lifecycle;
 mod network;
 mod trouble;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cluster::history::History;
 use crate::cluster::network::Network;
 use crate::harness::{Namespace, apply, eventually, install};
 
@@ -130,7 +131,7 @@ async fn nothing_starts_without_the_secret_that_is_named() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain() {
+async fn a_rotated_secret_and_a_new_image_replace_pods_one_by_one_and_keep_the_chain() {
     install();
     let namespace = Namespace::create("rotate");
     let secret = |password: &str| {
@@ -146,12 +147,14 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
     network.until_at(3, 101).await;
     let tip = network.tip(0);
 
+    let history = History::begin(&network).await;
     let before = network.pod_uids();
     secret("another-horse-battery");
     for ordinal in 0..3 {
         network.until_replaced(ordinal, &before).await;
     }
     network.until_at(3, 101).await;
+    history.assert_one_by_one(3, 101).await;
     assert_eq!(network.tip(2), tip, "the chain must survive a rotation");
     network
         .cli(
@@ -164,12 +167,14 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
         )
         .unwrap();
 
+    let history = History::begin(&network).await;
     let before = network.pod_uids();
     network.ask(json!({"nodes": 3, "secret": "mine", "image": "localhost/bitcoind:other"}));
     for ordinal in 0..3 {
         network.until_replaced(ordinal, &before).await;
     }
     network.until_at(3, 101).await;
+    history.assert_one_by_one(3, 101).await;
     assert_eq!(network.tip(1), tip, "the chain must survive a new image");
 }
 
