@@ -10,6 +10,7 @@ cargo fmt --all --check
 
 step "lints, warnings denied"
 cargo clippy --all-targets --locked -- --deny warnings
+cargo clippy --no-default-features --locked -- --deny warnings
 
 step "tests"
 cargo test --locked

@@ -7,7 +7,7 @@ for tool in docker kind kubectl; do
 	command -v "$tool" >/dev/null || { echo "kind.sh: $tool is missing" >&2; exit 1; }
 done
 target=x86_64-unknown-linux-gnu
-RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target "$target"
+RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --no-default-features --target "$target"
 hack/cluster/images.sh "target/$target/release/bitcoin-controller"
 
 name=bitcoin-controller-e2e

@@ -2,7 +2,8 @@
 # images.sh [CONTROLLER]: make the container images of a test cluster, as tar files
 # in the cache, without Docker. CONTROLLER is the path of a static binary:
 #
-#   RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --target x86_64-unknown-linux-gnu
+#   RUSTFLAGS='-C target-feature=+crt-static' \
+#       cargo build --release --no-default-features --target x86_64-unknown-linux-gnu
 #   hack/cluster/images.sh target/x86_64-unknown-linux-gnu/release/bitcoin-controller
 #
 # Without it that image stays as it is. The same input gives the same bytes.

@@ -209,6 +209,25 @@ await_control_plane() {
 	await kube-controller-manager 30 "serviceaccounts/default exists" kubectl get serviceaccount default
 }
 
+# Pods' addresses: those of 10.244.0.0/16, or so few at its end that they come back soon. containerd
+# reads the file anew when another in its folder is renamed, not when one appears. Each pod has a link of
+# its own to the node, not one bridge with all: on a bridge whoever knew an address talks for up to a minute
+# to the pod that had it before.
+pod_addresses() { # all|COUNT
+	local range=''
+	if [ "$1" != all ]; then
+		range=$(printf ', "rangeStart": "10.244.255.1", "rangeEnd": "10.244.255.%d"' "$1")
+	fi
+	cat >"$CLUSTER_DIR/cni/new" <<-CONF
+		{"cniVersion": "0.4.0", "name": "pods", "plugins": [{
+		  "type": "ptp",
+		  "ipam": {"type": "host-local", "dataDir": "/run/cni-addresses",
+		    "ranges": [[{"subnet": "10.244.0.0/16"$range}]], "routes": [{"dst": "0.0.0.0/0"}]}
+		}]}
+	CONF
+	mv "$CLUSTER_DIR/cni/new" "$CLUSTER_DIR/cni/10-pods.conflist"
+}
+
 # COMMAND
 
 # Runs COMMAND as if it were in the foreground, but stays able to hear SIGTERM and

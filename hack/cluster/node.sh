@@ -5,6 +5,7 @@
 #   kill NAMESPACE/POD [PROGRAM]   SIGKILL a pod's bitcoind, or its PROGRAM
 #   cut NAMESPACE/POD              take the pod off the network: packets vanish
 #   restore NAMESPACE/POD          and put it back
+#   addresses COUNT|all            give new pods one of so few addresses only, so that they come back
 #   stop-apiserver | start-apiserver | restart-apiserver
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -71,6 +72,10 @@ case "$#:${1-}" in
 3:kill) kill_program "$2" "$3" ;;
 2:cut) set_link "$2" down ;;
 2:restore) set_link "$2" up ;;
+2:addresses)
+	[[ $2 == all || $2 =~ ^[1-9][0-9]?$ ]] || die "addresses are 1 to 99 or all, not '$2'"
+	pod_addresses "$2"
+	;;
 1:stop-apiserver) stop_apiserver ;;
 1:start-apiserver) start_apiserver ;;
 1:restart-apiserver) stop_apiserver && start_apiserver ;;

@@ -109,22 +109,12 @@ make_network() {
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 	# Tell every refused packet, not one a second: whoever asks for a name waits for that.
 	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
-	# Between two pods on one bridge a ClusterIP's answer must pass iptables too.
-	if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
-		echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
-	fi
 }
 
 start_containerd() {
 	local dir=$CLUSTER_DIR
 	mkdir --parents "$dir/cni" "$dir/containerd"
-	cat >"$dir/cni/10-pods.conflist" <<-CONF
-		{"cniVersion": "0.4.0", "name": "pods", "plugins": [{
-		  "type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true,
-		  "ipam": {"type": "host-local", "dataDir": "/run/cni-addresses",
-		    "ranges": [[{"subnet": "10.244.0.0/16"}]], "routes": [{"dst": "0.0.0.0/0"}]}
-		}]}
-	CONF
+	pod_addresses all
 	cat >"$dir/run/containerd.toml" <<-CONF
 		version = 2
 		root = "$dir/containerd"
@@ -178,6 +168,8 @@ start_kubelet() {
 		clusterDNS: [$node_address]
 		clusterDomain: cluster.local
 		maxPods: 500
+		# No log is rotated: tests look through all of it.
+		containerLogMaxSize: 1Gi
 		kubeAPIQPS: 200
 		kubeAPIBurst: 400
 		# A full disk is the machine's business: nothing is evicted, no image is removed for it.

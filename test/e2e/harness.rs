@@ -1,11 +1,15 @@
 //! kubectl, conditions to wait for, and the controller under test.
 
+use std::fs::File;
 use std::future::Future;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bitcoin_controller::base::yaml;
 use serde_json::Value;
 
 /// The longest anything may take to become true. A pod that is replaced waits for images, probes and
@@ -43,9 +47,21 @@ pub fn run(command: &mut Command) -> Result<String, String> {
 
 /// A verb of hack/cluster/node.sh: what happens to machines and processes.
 pub fn node(arguments: &[&str]) {
+    try_node(arguments).unwrap_or_else(|error| panic!("node.sh {arguments:?}: {error}"));
+}
+
+pub fn try_node(arguments: &[&str]) -> Result<String, String> {
     let script = root().join("hack/cluster/node.sh");
     run(Command::new(script).args(arguments))
-        .unwrap_or_else(|error| panic!("node.sh {arguments:?}: {error}"));
+}
+
+/// Whether hack/cluster made this cluster, so that its machine is at hand; says so if not.
+pub fn has_the_machine(what: &str) -> bool {
+    let has = std::env::var_os("CLUSTER_DIR").is_some();
+    if !has {
+        println!("SKIPPED: {what}: this cluster was not made by hack/cluster");
+    }
+    has
 }
 
 pub fn manifest(name: &str) -> String {
@@ -58,7 +74,7 @@ pub fn manifest(name: &str) -> String {
 
 /// Applies a manifest given as JSON.
 pub fn apply(value: &Value) {
-    let file = std::env::temp_dir().join(format!("e2e-{}.json", std::process::id()));
+    let file = temporary("apply.json");
     std::fs::write(&file, value.to_string()).unwrap();
     kubectl(&["apply", "--filename", &file.to_string_lossy()]);
     std::fs::remove_file(&file).unwrap();
@@ -74,10 +90,7 @@ where
         match look().await {
             Ok(found) => return found,
             Err(reason) if started.elapsed() > DEADLINE => {
-                panic!(
-                    "not within {DEADLINE:?}: {what}; at last: {reason}\n{}",
-                    everything()
-                )
+                panic!("not within {DEADLINE:?}: {what}; at last: {reason}")
             }
             Err(_) => tokio::time::sleep(LOOK_EVERY).await,
         }
@@ -88,7 +101,8 @@ where
 fn everything() -> String {
     let look = |arguments: &[&str]| try_kubectl(arguments).unwrap_or_else(|error| error);
     let log = controller_log();
-    let tail: Vec<&str> = log.lines().rev().take(40).collect();
+    let is_news = |line: &&str| !line.contains("TRACE") && !line.contains("DEBUG");
+    let tail: Vec<&str> = log.lines().rev().filter(is_news).take(40).collect();
     format!(
         "{}\n{}\n{}\ncontroller's log, newest first:\n{}",
         look(&[
@@ -130,107 +144,284 @@ impl Mode {
 
 static OUTSIDE: Mutex<Option<Child>> = Mutex::new(None);
 
-/// Installs the CRD and the roles and starts the controller, once.
+/// Whether the controller with rights everywhere is there.
+static INSTALLED: Mutex<bool> = Mutex::new(false);
+
+/// What the controller logs: all there is, for a password must not be in any of it.
+const LOG: &str = "trace";
+
+/// Sees to it that the CRD, the roles and the controller are there.
 pub fn install() {
-    static DONE: OnceLock<()> = OnceLock::new();
-    DONE.get_or_init(|| {
-        for name in ["crd.yaml", "rbac.yaml", "users.yaml"] {
-            kubectl(&["apply", "--filename", &manifest(name)]);
-        }
-        let crd = "crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com";
-        kubectl(&["wait", "--for=condition=Established", crd, "--timeout=30s"]);
-        start_controller();
-    });
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *installed {
+        return;
+    }
+    for name in ["crd.yaml", "rbac.yaml", "users.yaml"] {
+        kubectl(&["apply", "--filename", &manifest(name)]);
+    }
+    let crd = "crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com";
+    kubectl(&["wait", "--for=condition=Established", crd, "--timeout=30s"]);
+    start_controller();
+    *installed = true;
 }
 
 fn start_controller() {
     match Mode::of_this_run() {
         Mode::Deployment => {
-            kubectl(&["apply", "--filename", &manifest("controller.yaml")]);
-            let deployment = "deployment/bitcoin-controller";
+            let level = format!("RUST_LOG={LOG}");
+            let file = manifest("controller.yaml");
+            let arguments = ["set", "env", "--local", "--output=json", "--filename"];
+            let deployment = kubectl(&[&arguments[..], &[&file, &level]].concat());
+            apply(&serde_json::from_str(&deployment).unwrap());
             kubectl(&[
                 "rollout",
                 "status",
-                deployment,
-                "--namespace=bitcoin-controller",
+                DEPLOYMENT,
+                IN_ITS_NAMESPACE,
                 "--timeout=60s",
             ]);
         }
         Mode::Outside => {
             kubectl(&["apply", "--filename", &manifest("rbac-port-forward.yaml")]);
-            let log = std::fs::File::create(log_file()).unwrap();
-            let child = Command::new(std::env::var("E2E_BINARY").unwrap())
-                .args([
-                    "--kubeconfig",
-                    &controllers_kubeconfig(),
-                    "--log",
-                    "trace,hyper_util=info,h2=info",
-                ])
-                .stdin(Stdio::null())
-                .stderr(log)
-                .spawn()
-                .unwrap();
+            let child = run_controller(&["--kubeconfig", &controllers_kubeconfig()]);
             *OUTSIDE.lock().unwrap() = Some(child);
         }
     }
+}
+
+const DEPLOYMENT: &str = "deployment/bitcoin-controller";
+const IN_ITS_NAMESPACE: &str = "--namespace=bitcoin-controller";
+
+/// Starts the controller as a process of ours, its log after what is there already.
+fn run_controller(arguments: &[&str]) -> Child {
+    Command::new(std::env::var("E2E_BINARY").unwrap())
+        .args(arguments)
+        .args(["--log", LOG])
+        .stdin(Stdio::null())
+        .stderr(log_file())
+        .spawn()
+        .unwrap()
 }
 
 /// Kills the controller without a warning; whoever started it brings it back.
 pub fn kill_controller() {
     match Mode::of_this_run() {
         Mode::Deployment => {
-            let arguments = [
-                "--namespace=bitcoin-controller",
-                "--grace-period=0",
-                "--force",
-            ];
+            keep_log();
+            let arguments = ["--grace-period=0", "--force", IN_ITS_NAMESPACE];
             kubectl(&[&["delete", "pods", "--all"], &arguments[..]].concat());
         }
         Mode::Outside => {
-            if let Some(mut child) = OUTSIDE.lock().unwrap().take() {
-                child.kill().unwrap();
-                child.wait().unwrap();
-            }
+            stop_outside();
             start_controller();
         }
     }
 }
 
+fn stop_outside() {
+    if let Some(mut child) = OUTSIDE.lock().unwrap().take() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// Ends the controller until the next [`install`].
+fn stop_controller() {
+    *INSTALLED.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    match Mode::of_this_run() {
+        Mode::Deployment => {
+            keep_log();
+            kubectl(&["scale", DEPLOYMENT, IN_ITS_NAMESPACE, "--replicas=0"]);
+            let arguments = ["wait", "--for=delete", "pods", "--all", "--timeout=60s"];
+            kubectl(&[&arguments[..], &[IN_ITS_NAMESPACE]].concat());
+        }
+        Mode::Outside => stop_outside(),
+    }
+}
+
+/// The controller as a process of ours that looks after one namespace and has rights in that one only,
+/// by manifests/rbac-namespaced.yaml and a service account's token. It reaches pods at their addresses,
+/// and takes the place of the usual one, which [`install`] brings back.
+pub struct Confined(Child);
+
+impl Confined {
+    pub async fn start(namespace: &Namespace) -> Self {
+        stop_controller();
+        for binding in [
+            "bitcoin-controller-role-binding",
+            "bitcoin-controller-port-forward",
+        ] {
+            kubectl(&[
+                "delete",
+                "clusterrolebinding",
+                binding,
+                "--ignore-not-found",
+            ]);
+        }
+        let roles = std::fs::read_to_string(manifest("rbac-namespaced.yaml")).unwrap();
+        let edited = roles.replace("namespace: default", &format!("namespace: {}", namespace.0));
+        for document in yaml::all_from_str(&edited).unwrap() {
+            apply(&document);
+        }
+        let account = format!("--as={ACCOUNT}");
+        eventually(
+            "the rights are in force, there and nowhere else",
+            || async {
+                let pods = ["auth", "can-i", "list", "pods", account.as_str()];
+                namespace.try_kubectl(&pods)?;
+                match try_kubectl(&pods) {
+                    Ok(_) => Err("they still reach further".to_owned()),
+                    Err(_) => Ok(()),
+                }
+            },
+        )
+        .await;
+        Confined(run_controller(&[
+            "--kubeconfig",
+            &kubeconfig_with_token(),
+            "--namespace",
+            &namespace.0,
+            "--reach=direct",
+        ]))
+    }
+}
+
+impl Drop for Confined {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whom the API server takes the controller for.
+pub const ACCOUNT: &str = "system:serviceaccount:bitcoin-controller:bitcoin-controller-sva";
+
 /// A kubeconfig of the controller's service account, made by the cluster's own certificate authority.
 fn controllers_kubeconfig() -> String {
-    let account = "system:serviceaccount:bitcoin-controller:bitcoin-controller-sva";
     let groups = [
         "system:serviceaccounts",
         "system:serviceaccounts:bitcoin-controller",
     ];
     let script = root().join("hack/cluster/user.sh");
-    run(Command::new(script).arg(account).args(groups))
+    run(Command::new(script).arg(ACCOUNT).args(groups))
         .unwrap()
         .trim()
         .to_owned()
 }
 
-fn log_file() -> PathBuf {
-    std::env::temp_dir().join(format!("e2e-controller-{}.log", std::process::id()))
+/// The kubeconfig of this run, with a token of the controller's service account for its user.
+fn kubeconfig_with_token() -> String {
+    let file = temporary("kubeconfig").to_string_lossy().into_owned();
+    let whole = kubectl(&["config", "view", "--raw", "--flatten", "--minify"]);
+    std::fs::write(&file, whole).unwrap();
+    let token = kubectl(&[
+        "create",
+        "token",
+        "bitcoin-controller-sva",
+        IN_ITS_NAMESPACE,
+    ]);
+    let token = format!("--token={}", token.trim());
+    let config = ["--kubeconfig", &file, "config"];
+    kubectl(&[&config[..], &["set-credentials", "controller", &token]].concat());
+    kubectl(
+        &[
+            &config[..],
+            &["set-context", "--current", "--user=controller"],
+        ]
+        .concat(),
+    );
+    file
+}
+
+fn temporary(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("e2e-{}-{name}", std::process::id()))
+}
+
+/// The file the log of a process goes to, and of pods that are about to end; written at its end.
+fn log_file() -> File {
+    let mut options = File::options();
+    let options = options.append(true).create(true);
+    options.open(temporary("controller.log")).unwrap()
+}
+
+/// Keeps what the controller's pod has logged, which goes with the pod.
+fn keep_log() {
+    log_file().write_all(pods_log().as_bytes()).unwrap();
+}
+
+fn pods_log() -> String {
+    try_kubectl(&["logs", DEPLOYMENT, IN_ITS_NAMESPACE]).unwrap_or_else(|error| error)
 }
 
 /// Everything the controller has logged, as far as it is still there.
 pub fn controller_log() -> String {
-    match Mode::of_this_run() {
-        Mode::Outside => std::fs::read_to_string(log_file()).unwrap_or_default(),
-        Mode::Deployment => {
-            let arguments = [
-                "logs",
-                "deployment/bitcoin-controller",
-                "--namespace=bitcoin-controller",
-            ];
-            try_kubectl(&arguments).unwrap_or_else(|error| error)
-        }
+    let mut text = std::fs::read_to_string(temporary("controller.log")).unwrap_or_default();
+    if Mode::of_this_run() == Mode::Deployment {
+        text.push_str(&pods_log());
+    }
+    text
+}
+
+/// A `kubectl` that watches, and what it has printed so far.
+pub struct Watch {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Watch {
+    pub fn start(namespace: &Namespace, arguments: &[&str]) -> Self {
+        let file = temporary(&format!("watch-{}", namespace.0));
+        let child = Command::new("kubectl")
+            .args(["--namespace", &namespace.0])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(File::create(&file).unwrap())
+            .spawn()
+            .unwrap();
+        Watch { child, file }
+    }
+
+    pub fn seen(&self) -> String {
+        std::fs::read_to_string(&self.file).unwrap()
     }
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // None of these can matter to the scenario, which may be failing already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+/// Whether a scenario has failed so far.
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Whether every scenario was run and ended well: what must have been seen by now, has been.
+pub fn all_have_ended_well() -> bool {
+    !FAILED.load(Ordering::Relaxed) && std::env::var_os("E2E_FILTERED").is_none()
+}
+
 /// A namespace in which pods must be "restricted".
+///
+/// It is deleted when it is dropped, also by a scenario that fails, which shows first how things were:
+/// what one leaves behind must not fail those after it.
 pub struct Namespace(pub String);
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            FAILED.store(true, Ordering::Relaxed);
+            println!("when the scenario of {} failed:\n{}", self.0, everything());
+        }
+        // Without waiting. A panic here, while another is under way, would end the whole run.
+        if let Err(error) = try_kubectl(&["delete", "namespace", &self.0, "--wait=false"]) {
+            println!("the namespace {} stays: {error}", self.0);
+        }
+    }
+}
 
 impl Namespace {
     pub fn create(name: &str) -> Self {
@@ -287,10 +478,5 @@ impl Namespace {
             }
         })
         .await;
-    }
-
-    /// Deletes the namespace without waiting for it.
-    pub fn delete(self) {
-        kubectl(&["delete", "namespace", &self.0, "--wait=false"]);
     }
 }

@@ -1,10 +1,10 @@
 //! The life of a network: it comes up, is mined, loses pods, grows, shrinks, and goes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::cluster::network::Network;
-use crate::harness::{Mode, Namespace, eventually, install, kubectl, manifest};
+use crate::harness::{Mode, Namespace, Watch, eventually, install, kubectl, manifest};
 
 #[tokio::test]
 async fn the_original_manifests_become_a_ready_mined_network_that_mends_itself_and_goes() {
@@ -68,7 +68,6 @@ async fn the_original_manifests_become_a_ready_mined_network_that_mends_itself_a
         }
     })
     .await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -88,14 +87,14 @@ async fn a_set_that_was_scaled_by_hand_is_scaled_back() {
     .await;
     network.until_ready(2).await;
     namespace.until_event("alpha", "Scaled").await;
-    namespace.delete();
 }
 
 #[tokio::test]
-async fn kubectl_waits_for_ready_and_prints_the_columns() {
+async fn kubectl_waits_for_ready_and_prints_the_columns_and_each_change() {
     install();
     let namespace = Namespace::create("columns");
-    let network = Network::create(&namespace, "alpha", json!({"nodes": 1}));
+    let watch = Watch::start(&namespace, &["get", "btcnet", "--watch"]);
+    let network = Network::create(&namespace, "alpha", json!({"nodes": 2}));
     namespace.kubectl(&[
         "wait",
         "--for=condition=Ready",
@@ -103,11 +102,31 @@ async fn kubectl_waits_for_ready_and_prints_the_columns() {
         "--timeout=60s",
     ]);
     let table = namespace.kubectl(&["get", "btcnet"]);
-    let heads: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(heads, ["NAME", "NODES", "READY", "LINKS", "HEIGHT", "AGE"]);
+    let heads = ["NAME", "NODES", "READY", "LINKS", "HEIGHT", "AGE"];
+    assert_eq!(words(table.lines().next().unwrap()), heads);
     assert!(kubectl(&["api-resources"]).contains("btcnet"));
-    drop(network);
-    namespace.delete();
+    eventually("the watch has printed that both are ready", || async {
+        let seen = watch.seen();
+        match words(seen.lines().last().ok_or("nothing")?).get(..5) {
+            Some(["alpha", "2", "2", "1", "0"]) => Ok(()),
+            _ => Err(seen),
+        }
+    })
+    .await;
+    network.mine(0, 7);
+    eventually("the watch has printed the new height", || async {
+        let seen = watch.seen();
+        match words(seen.lines().last().ok_or("nothing")?).get(..5) {
+            Some(["alpha", "2", "2", "1", "7"]) => Ok(()),
+            _ => Err(seen),
+        }
+    })
+    .await;
+    assert_eq!(words(watch.seen().lines().next().unwrap()), heads);
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }
 
 #[tokio::test]
@@ -148,7 +167,6 @@ async fn unknown_fields_of_others_survive_our_writes() {
         network.pod_uids().get(&network.pod(0)),
         before.get(&network.pod(0))
     );
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -159,32 +177,37 @@ async fn how_long_it_takes() {
         let namespace = Namespace::create(&format!("speed-{nodes}"));
         let started = Instant::now();
         let network = Network::create(&namespace, "alpha", json!({"nodes": nodes}));
-        eventually("all pods run", || async {
-            let pods = namespace.list("pods", "app=alpha");
-            let running = pods
-                .iter()
-                .filter(|pod| pod["status"]["phase"] == "Running")
-                .count();
-            if running == nodes {
-                Ok(())
-            } else {
-                Err(format!("{running} run"))
-            }
-        })
-        .await;
-        let pods = started.elapsed();
+        let is = |pod: &Value, kind: &str| {
+            let conditions = pod["status"]["conditions"].as_array();
+            conditions.is_some_and(|all| {
+                all.iter()
+                    .any(|it| it["type"] == kind && it["status"] == "True")
+            })
+        };
+        let until_pods = async |what: &str, wanted: &dyn Fn(&Value) -> bool| {
+            eventually(what, || async {
+                let pods = namespace.list("pods", "app=alpha");
+                match pods.iter().filter(|pod| wanted(pod)).count() {
+                    count if count == nodes => Ok(started.elapsed()),
+                    count => Err(format!("{count} of {nodes}")),
+                }
+            })
+            .await
+        };
+        let running = until_pods("all pods run", &|pod| pod["status"]["phase"] == "Running").await;
+        let pods_ready = until_pods("all pods are ready", &|pod| is(pod, "Ready")).await;
         network.until_ready(nodes).await;
-        let (all, mode) = (started.elapsed(), Mode::of_this_run());
-        let mode = if mode == Mode::Outside {
-            "outside the cluster"
-        } else {
-            "in the cluster"
+        let ready = started.elapsed();
+        let mode = match Mode::of_this_run() {
+            Mode::Outside => "outside the cluster",
+            Mode::Deployment => "in the cluster",
         };
         println!(
-            "{nodes} nodes, controller {mode}: pods run after {pods:.2?}, ready {:.2?} later",
-            all - pods
+            "{nodes} nodes, controller {mode}: ready {ready:.2?} after it was asked for, which is \
+             {:.2?} after all pods ran ({running:.2?}) and {:.2?} after all were ready ({pods_ready:.2?})",
+            ready - running,
+            ready - pods_ready,
         );
         network.until_meshed(nodes).await;
-        namespace.delete();
     }
 }

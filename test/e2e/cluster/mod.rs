@@ -1,8 +1,10 @@
 //! Scenarios on a cluster that runs pods.
 
 mod faults;
+mod history;
 mod lifecycle;
 mod network;
+mod rights;
 mod trouble;
 // Last by name, because it looks at what all the others have left in the audit log.
 mod z_audit;

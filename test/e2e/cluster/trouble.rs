@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cluster::history::History;
 use crate::cluster::network::Network;
 use crate::harness::{Namespace, apply, eventually, install};
 
@@ -33,7 +34,6 @@ async fn an_image_that_does_not_exist_is_told_and_mended() {
     namespace.until_event("alpha", "PodTrouble").await;
     network.ask(json!({"nodes": 2, "image": "localhost/bitcoind:dev"}));
     network.until_ready(2).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -56,7 +56,6 @@ async fn a_quota_that_forbids_the_pods_is_told_and_its_end_is_noticed() {
         .await;
     namespace.kubectl(&["delete", "quota", "none"]);
     network.until_ready(1).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -81,7 +80,6 @@ async fn a_foreign_service_of_our_name_is_left_alone() {
     );
     namespace.kubectl(&["delete", "service", "alpha-svc"]);
     network.until_ready(1).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -130,11 +128,10 @@ async fn nothing_starts_without_the_secret_that_is_named() {
             .cli(0, &["-rpcuser=me", "-rpcpassword=wrong", "getblockcount"])
             .is_err()
     );
-    namespace.delete();
 }
 
 #[tokio::test]
-async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain() {
+async fn a_rotated_secret_and_a_new_image_replace_pods_one_by_one_and_keep_the_chain() {
     install();
     let namespace = Namespace::create("rotate");
     let secret = |password: &str| {
@@ -150,12 +147,14 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
     network.until_at(3, 101).await;
     let tip = network.tip(0);
 
+    let history = History::begin(&network).await;
     let before = network.pod_uids();
     secret("another-horse-battery");
     for ordinal in 0..3 {
         network.until_replaced(ordinal, &before).await;
     }
     network.until_at(3, 101).await;
+    history.assert_one_by_one(3, 101).await;
     assert_eq!(network.tip(2), tip, "the chain must survive a rotation");
     network
         .cli(
@@ -168,14 +167,15 @@ async fn a_rotated_secret_and_a_new_image_replace_every_pod_and_keep_the_chain()
         )
         .unwrap();
 
+    let history = History::begin(&network).await;
     let before = network.pod_uids();
     network.ask(json!({"nodes": 3, "secret": "mine", "image": "localhost/bitcoind:other"}));
     for ordinal in 0..3 {
         network.until_replaced(ordinal, &before).await;
     }
     network.until_at(3, 101).await;
+    history.assert_one_by_one(3, 101).await;
     assert_eq!(network.tip(1), tip, "the chain must survive a new image");
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -204,7 +204,6 @@ async fn own_credentials_that_are_taken_away_are_told_and_taken_back() {
     set(&password);
     network.until_ready(2).await;
     assert_eq!(network.pod_uids(), before, "nobody may be replaced for it");
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -238,7 +237,6 @@ async fn a_set_that_cannot_become_ours_is_told() {
     namespace.until_event("alpha", "ImmutableField").await;
     namespace.kubectl(&["delete", "statefulset", "alpha-sts"]);
     network.until_ready(1).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -268,5 +266,4 @@ async fn specs_that_cannot_be_are_refused_by_the_server() {
         json!({"nodes": 1}),
         "at most 48 characters",
     );
-    namespace.delete();
 }

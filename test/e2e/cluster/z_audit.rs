@@ -3,19 +3,22 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bitcoin_controller::base::{calendar, yaml};
 use serde_json::{Value, json};
 
 use crate::cluster::network::Network;
-use crate::harness::{Mode, Namespace, controller_log, eventually, install, kubectl, manifest};
-
-const ACCOUNT: &str = "system:serviceaccount:bitcoin-controller:bitcoin-controller-sva";
+use crate::harness::{
+    ACCOUNT, Mode, Namespace, all_have_ended_well, controller_log, eventually, install, kubectl,
+    manifest,
+};
 
 /// How long a settled network must stay silent: longer than it is polled slowly, twice.
 const SILENT_SECONDS: i64 = 25;
 
-/// Every request the controller has made so far, oldest first.
-fn requests() -> Option<Vec<Value>> {
+/// Every request the controller has made so far, oldest first; nothing if there is no audit log.
+pub fn requests() -> Option<Vec<Value>> {
     let path = std::env::var("AUDIT_LOG").ok()?;
     let text = std::fs::read_to_string(path).unwrap();
     let entries = text
@@ -83,7 +86,6 @@ async fn a_a_settled_world_causes_no_write_and_no_list() {
         }
     };
     eventually("the settled network has been silent", silence).await;
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -102,15 +104,12 @@ async fn b_no_password_is_in_arguments_events_status_or_logs() {
     ]);
     let network = Network::create(&namespace, "alpha", json!({"nodes": 1, "secret": "mine"}));
     network.until_ready(1).await;
-    let secret = namespace.get("secret", "alpha-rpc").unwrap();
-    let own = secret["data"]["password"].as_str().unwrap().to_owned();
-    let own_plain = namespace.kubectl(&[
-        "get",
-        "secret",
-        "alpha-rpc",
-        "--template={{.data.password | base64decode}}",
-    ]);
-    assert!(own_plain.len() >= 32, "the password must be long");
+    let own = |key: &str| {
+        let template = format!("--template={{{{.data.{key} | base64decode}}}}");
+        namespace.kubectl(&["get", "secret", "alpha-rpc", &template])
+    };
+    let (own_user, own_password) = (own("user"), own("password"));
+    assert!(own_password.len() >= 32, "the password must be long");
     let seen = [
         namespace.kubectl(&[
             "get",
@@ -125,14 +124,25 @@ async fn b_no_password_is_in_arguments_events_status_or_logs() {
         seen.contains("alpha-sts-0"),
         "there must be something to look through"
     );
-    for (whose, text) in [
-        ("the user's", password),
-        ("our own", own_plain.as_str()),
-        ("our own, encoded", own.as_str()),
+    assert!(
+        controller_log().contains("TRACE"),
+        "the controller must have told all it can tell"
+    );
+    for (whose, user, password) in [
+        ("the user's", "me", password),
+        ("our own", own_user.as_str(), own_password.as_str()),
     ] {
-        assert!(!seen.contains(text), "{whose} password was found");
+        let encoded = STANDARD.encode(password);
+        let header = STANDARD.encode(format!("{user}:{password}"));
+        for (how, text) in [
+            ("", password),
+            (", encoded", &encoded),
+            (" in a header", &header),
+        ] {
+            // Not all of it is shown by an assertion: it is a password.
+            assert!(!seen.contains(text), "{whose} password{how} was found");
+        }
     }
-    namespace.delete();
 }
 
 #[tokio::test]
@@ -156,8 +166,10 @@ async fn c_the_roles_grant_what_is_used_and_nothing_else() {
         .filter(|right| !EXPECTED_SPARE.contains(&right.as_str()))
         .collect();
     // Outside the cluster only some of the scenarios run, and so some rights are not needed.
-    if Mode::of_this_run() == Mode::Deployment {
+    if Mode::of_this_run() == Mode::Deployment && all_have_ended_well() {
         assert_eq!(spare, Vec::<&String>::new(), "granted and never used");
+    } else {
+        println!("SKIPPED: the roles grant nothing else: not every scenario has used them");
     }
 }
 
