@@ -175,7 +175,7 @@ fn a_new_image_replaces_pods_one_by_one_and_the_chain_survives() {
         world.settle().await;
         let before = world.uids("alpha");
         world.apply("alpha", json!({"image": "bitcoin/bitcoin:28.0"}));
-        let fewest = world.watch_until_settled(|world| n_running(world)).await;
+        let fewest = world.watch_until_settled(n_running).await;
         assert_eq!(fewest, 2, "never two pods are missing at the same time");
         world.assert_ready("alpha", 3);
         let after = world.uids("alpha");
