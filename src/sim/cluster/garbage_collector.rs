@@ -54,7 +54,8 @@ impl Found {
 
 fn pass(store: &Store) {
     let mut all = Vec::new();
-    for resource in store.resources() {
+    let resources = store.resources();
+    for resource in resources.iter().filter(|resource| *resource != IGNORED) {
         for object in store.list(&resource) {
             let resource = resource.clone();
             all.push(Found { resource, object });
@@ -143,3 +144,6 @@ fn finish(store: &Store, found: &Found, finalizer: &str) {
 }
 
 const MANAGER: &str = "kube-controller-manager";
+
+/// Events own nothing and belong to nobody: they end by themselves.
+const IGNORED: &str = "events";
