@@ -188,6 +188,22 @@ impl Error {
             || self.is("ServerTimeout", 0)
     }
 
+    /// The paths of the applied fields that the server's schema does not have, as `.status.links`; none
+    /// if something else went wrong.
+    ///
+    /// From any other write a server drops such fields; an apply it refuses as a whole, and all it says
+    /// of the reason is in the text.
+    pub fn undeclared_fields(&self) -> Vec<&str> {
+        let message = self.status().map_or("", |status| status.message.as_str());
+        let fields = message
+            .lines()
+            .filter_map(|line| line.strip_suffix(": field not declared in schema"));
+        fields
+            .map(|text| text.rsplit(' ').next().unwrap_or(text))
+            .filter(|path| path.starts_with('.'))
+            .collect()
+    }
+
     /// The same request may well succeed a little later.
     pub fn is_transient(&self) -> bool {
         match self {

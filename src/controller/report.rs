@@ -14,12 +14,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus};
-use crate::api::{BitcoinNetwork, Resource, Timestamp};
+use crate::api::{BitcoinNetwork, ObjectKey, Resource, Timestamp};
+use crate::client;
 use crate::controller::memory::Memory;
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
@@ -70,11 +71,7 @@ impl NetworkReconciler {
             "metadata": {"name": key.name, "namespace": key.namespace, "uid": network.metadata.uid},
             "status": next,
         });
-        let reply = match self
-            .client
-            .apply_status::<BitcoinNetwork>(&key, &body)
-            .await
-        {
+        let reply = match self.apply_known(&key, body).await {
             Ok(reply) => reply,
             // Deleted, and perhaps made again, in between: the cache will say so.
             Err(error) if error.is_not_found() || error.is_conflict() => {
@@ -85,13 +82,34 @@ impl NetworkReconciler {
         };
         memory.pruned = None;
         if reply.status != *next {
-            warn!(network = %key, "the server drops part of the status: its CustomResourceDefinition is outdated");
+            warn!(network = %key, "the server does not know part of the status: its CustomResourceDefinition is outdated");
             let message = "the CustomResourceDefinition on the server is older than the controller and drops part of the status; apply the controller's";
             self.warn(network, reasons::CRD_OUTDATED, message.to_owned());
             memory.pruned = Some(next.clone());
         }
         memory.networks.remember(Some(cached), Arc::new(reply));
         Ok(())
+    }
+
+    /// Applies the status, without the fields that the server does not know if there are any.
+    async fn apply_known(
+        &self,
+        key: &ObjectKey,
+        mut body: Value,
+    ) -> Result<BitcoinNetwork, client::Error> {
+        let mut reply = self.client.apply_status(key, &body).await;
+        for _ in 0..MOST_UNKNOWN_FIELDS {
+            let Err(error) = &reply else { break };
+            let unknown = error.undeclared_fields();
+            if unknown.is_empty() {
+                break;
+            }
+            for path in unknown {
+                leave_out(&mut body, path.trim_start_matches('.'));
+            }
+            reply = self.client.apply_status(key, &body).await;
+        }
+        reply
     }
 
     /// Records an event for each judgement that has turned.
@@ -135,6 +153,28 @@ impl NetworkReconciler {
                 format!("{}: {}", pods.reason, pods.message),
             );
         }
+    }
+}
+
+/// How many fields a server may lack: more than a status has. It names one or a few at a time.
+const MOST_UNKNOWN_FIELDS: usize = 32;
+
+/// Takes the field at a path `status.nodes[ordinal=0].tip` out, in a list of every item.
+fn leave_out(object: &mut Value, path: &str) {
+    let (step, rest) = path.split_once('.').unwrap_or((path, ""));
+    let name = step.split('[').next().unwrap_or(step);
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    match (fields.get_mut(name), rest) {
+        (_, "") => drop(fields.remove(name)),
+        (Some(Value::Array(items)), rest) => {
+            for item in items {
+                leave_out(item, rest);
+            }
+        }
+        (Some(value), rest) => leave_out(value, rest),
+        (None, _) => {}
     }
 }
 

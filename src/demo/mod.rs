@@ -8,7 +8,9 @@
 //! # Invariants
 //! - The controller here is the one of [`run`](mod@crate::run), through the same doors: it knows no more
 //!   of the pretend cluster than a kubeconfig says.
-//! - The demo's network is deleted at the end, whatever came of the story; nothing else is touched.
+//! - The network that the story has made is deleted at the end, whatever came of the story, and no other.
+//! - On a real cluster the controller looks after the story's namespace only. The
+//!   CustomResourceDefinition is applied and stays. No other controller may run there.
 
 pub mod narrator;
 pub mod playground;
@@ -152,7 +154,10 @@ async fn tell(
     let controller = run::controller(
         client.clone(),
         reach.clone(),
-        run::Options::default(),
+        run::Options {
+            namespaces: vec![key.namespace.to_string()],
+            ..run::Options::default()
+        },
         end.clone(),
     );
     let tell = async {
@@ -166,7 +171,9 @@ async fn tell(
             narrator.say(&farewell(&key, kubeconfig));
             shutdown.cancelled().await;
         }
-        clean_up(&client, &key, narrator).await;
+        if let Some(uid) = story.network_uid() {
+            clean_up(&client, &key, uid, narrator).await;
+        }
         end.cancel();
         outcome.map_err(Error::Story)
     };
@@ -187,8 +194,9 @@ async fn install(client: &Client) -> Result<(), client::Error> {
     Ok(())
 }
 
-async fn clean_up(client: &Client, key: &ObjectKey, narrator: &Narrator) {
+async fn clean_up(client: &Client, key: &ObjectKey, uid: String, narrator: &Narrator) {
     let options = DeleteOptions {
+        uid: Some(uid),
         propagation: Some(Propagation::Background),
         ..DeleteOptions::default()
     };
@@ -196,7 +204,8 @@ async fn clean_up(client: &Client, key: &ObjectKey, narrator: &Narrator) {
         Ok(()) => narrator.tell(&format!(
             "deleted {key}; the garbage collector takes what it owned"
         )),
-        Err(error) if error.is_not_found() => {}
+        // Somebody was faster.
+        Err(error) if error.is_not_found() || error.is_conflict() => {}
         Err(error) => narrator.tell(&format!("{key} is left behind: {error}")),
     }
 }

@@ -16,7 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -203,6 +203,16 @@ fn kubeconfig(server: SocketAddr, secret: &str) -> String {
     yaml::to_string(&kubeconfig).expect("a small value of texts is YAML")
 }
 
+/// Whether a kubeconfig leads to demos only.
+fn is_of_a_demo(text: &str) -> bool {
+    let kubeconfig: Value = yaml::from_str(text).unwrap_or_default();
+    let are_ours = |list: &str| {
+        let entries = kubeconfig[list].as_array();
+        entries.is_some_and(|entries| entries.iter().all(|entry| entry["name"] == NAME))
+    };
+    are_ours("clusters") && are_ours("contexts") && kubeconfig["users"].is_null()
+}
+
 /// A file that goes when its owner goes.
 struct OwnFile(PathBuf);
 
@@ -219,7 +229,7 @@ impl OwnFile {
 
     fn try_write(path: &Path, text: &str) -> io::Result<()> {
         match fs::read_to_string(path) {
-            Ok(old) if old.contains(NAME) => fs::remove_file(path)?,
+            Ok(old) if is_of_a_demo(&old) => fs::remove_file(path)?,
             Ok(_) => {
                 let message = "it exists, and an earlier demo has not written it";
                 return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));

@@ -9,6 +9,7 @@
 //! - A step has a deadline, `STEP_DEADLINE`.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::json;
@@ -41,6 +42,8 @@ pub struct Story {
     nodes: Reach,
     narrator: Narrator,
     network: ObjectKey,
+    /// The UID of the network, once the story has made it.
+    uid: OnceLock<String>,
 }
 
 /// Why the story ended before its end.
@@ -109,7 +112,13 @@ impl Story {
             nodes,
             narrator,
             network,
+            uid: OnceLock::new(),
         }
+    }
+
+    /// The UID of the network that the story has made; `None`: none.
+    pub fn network_uid(&self) -> Option<String> {
+        self.uid.get().cloned()
     }
 
     /// Tells the whole story.
@@ -120,7 +129,7 @@ impl Story {
     /// # Cancel safety
     /// The network stays as far as the story had brought it.
     pub async fn tell(&self) -> Result<(), Error> {
-        self.apply(3).await?;
+        self.create(3).await?;
         self.until("all 3 nodes ready and connected", |status| {
             is_ready(status, 3)
         })
@@ -136,10 +145,28 @@ impl Story {
         .await?;
         self.scale(3).await?;
         self.until("back to 3 nodes", |status| is_at(status, 3))
-            .await
+            .await?;
+        self.show_network().await
     }
 
-    async fn apply(&self, nodes: i32) -> Result<(), Error> {
+    /// What `kubectl get btcnet` would print.
+    async fn show_network(&self) -> Result<(), Error> {
+        let network = self.client.get::<BitcoinNetwork>(&self.network).await?;
+        let status = &network.status;
+        let ready = if status.is_true("Ready") {
+            "True"
+        } else {
+            "False"
+        };
+        let height = status.height.unwrap_or_default();
+        self.narrator.say(&format!(
+            "\nNAME   NODES   READY   LINKS   HEIGHT   CONDITION READY\n{:<6} {:<7} {:<7} {:<7} {height:<8} {ready}\n",
+            self.network.name.to_string(), status.replicas, status.ready_nodes, status.links.present,
+        ));
+        Ok(())
+    }
+
+    async fn create(&self, nodes: i32) -> Result<(), Error> {
         self.narrator.tell(&format!(
             "applying BitcoinNetwork {} with {nodes} nodes",
             self.network
@@ -150,9 +177,11 @@ impl Story {
             "metadata": {"name": self.network.name, "namespace": self.network.namespace},
             "spec": {"nodes": nodes},
         });
-        self.client
+        let made = self
+            .client
             .create::<BitcoinNetwork>(&self.network.namespace, &body)
             .await?;
+        self.uid.get_or_init(|| made.metadata.uid.to_string());
         Ok(())
     }
 

@@ -1,394 +1,60 @@
-//! The metadata of an object has an owner, the server: names, identity, beginnings and ends.
+//! Admission: whether a new object may be put where it wants to be.
 //!
-//! A client may send what it likes in `uid` or `generation`; what is stored is what the server put
-//! there. What it sends in `uid` or `resourceVersion` is taken as a question: is it still this one?
-//!
-//! It models: names, generated names, preconditions, graceful deletion of pods, finalizers,
-//! generations. It does not model: owner references that are checked when they are written.
-//!
-//! # Invariants
-//! - No write but the first and the deletion changes the server's own metadata.
-//! - Nothing more comes to hold an object whose deletion has begun.
+//! It models: namespaces that are not there or are going, quotas of a number of objects. It does not
+//! model: other quotas, limit ranges, pod security, webhooks.
 //!
 //! # Source
-//! apiserver `pkg/registry/rest/{meta,create,update,delete}.go`.
+//! apiserver `pkg/admission/plugin/namespace/lifecycle`, `pkg/admission/plugin/resourcequota`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::base::{Clock, Random};
-use crate::sim::kinds::{self, Kind};
-use crate::sim::refusal::{Cause, Refusal};
-use crate::sim::store::{self, DeleteOptions, Part, Propagation};
+use crate::sim::kinds::Kind;
+use crate::sim::refusal::Refusal;
+use crate::sim::request::Key;
+use crate::sim::state::State;
 
-/// Gives a new object its namespace and name.
-pub(super) fn name(
-    kind: &Kind,
-    namespace: &str,
-    object: &mut Value,
-    random: &Random,
-) -> Result<(), Refusal> {
-    if !object.is_object() || !(object["metadata"].is_object() || object["metadata"].is_null()) {
-        return Err(Refusal::bad_request(
-            "the body is not an object with metadata",
-        ));
-    }
-    check_type(kind, object)?;
-    let metadata = &mut object["metadata"];
-    if metadata["resourceVersion"]
-        .as_str()
-        .is_some_and(|version| !version.is_empty())
-    {
-        let message = "resourceVersion should not be set on objects to be created";
-        return Err(Refusal::bad_request(message));
-    }
-    match metadata["namespace"].as_str() {
-        Some(named) if kind.is_namespaced && named != namespace => {
-            let message = format!(
-                "the namespace of the provided object does not match the namespace sent on the request ({named}, {namespace})"
-            );
-            return Err(Refusal::bad_request(message));
-        }
-        _ if kind.is_namespaced => metadata["namespace"] = namespace.into(),
-        _ => {}
-    }
-    let given = metadata["name"].as_str().unwrap_or_default().to_owned();
-    let name = match metadata["generateName"].as_str() {
-        Some(prefix) if given.is_empty() => format!("{prefix}{}", suffix(random)),
-        _ => given,
-    };
-    check_name(kind, &name)?;
-    object["metadata"]["name"] = name.into();
-    Ok(())
-}
-
-/// The object's `apiVersion` and `kind`, if it has them, must be those of the path.
-fn check_type(kind: &Kind, object: &Value) -> Result<(), Refusal> {
-    for (field, expected) in [
-        ("apiVersion", kind.api_version()),
-        ("kind", kind.kind.clone()),
-    ] {
-        match object[field].as_str() {
-            Some(given) if given != expected && !given.is_empty() => {
-                let message = format!(
-                    "the {field} in the data ({given}) does not match the expected {field} ({expected})"
-                );
-                return Err(Refusal::bad_request(message));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn check_name(kind: &Kind, name: &str) -> Result<(), Refusal> {
-    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    // Names of roles may have colons, as in `system:node`.
-    let is_free = kind.group == "rbac.authorization.k8s.io";
-    let is_sound = (is_free || name.chars().all(is_inner))
-        && name.starts_with(|c| is_free || is_end(c))
-        && name.ends_with(|c| is_free || is_end(c))
-        && name.len() <= 253;
-    if name.is_empty() {
-        let mut cause = Cause::required("metadata.name");
-        cause.message.push_str(": name or generateName is required");
-        return Err(Refusal::invalid(kind, name, &[cause]));
-    }
-    if !is_sound {
-        let why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
-        let cause = Cause::invalid("metadata.name", &name.into(), why);
-        return Err(Refusal::invalid(kind, name, &[cause]));
-    }
-    Ok(())
-}
-
-/// Five characters, none of which is a vowel or looks like another.
-fn suffix(random: &Random) -> String {
-    let characters = b"bcdfghjklmnpqrstvwxz2456789";
-    let one = |_| {
-        let index = usize::try_from(random.below(characters.len() as u64)).unwrap_or_default();
-        char::from(characters[index])
-    };
-    (0..5).map(one).collect()
-}
-
-/// Gives a new object what only the server gives.
-pub(super) fn begin(kind: &Kind, object: &mut Value, random: &Random, clock: &Clock) {
-    let metadata = &mut object["metadata"];
-    metadata["uid"] = uid(random).into();
-    metadata["creationTimestamp"] = store::date(clock.unix_seconds());
-    for field in [
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "managedFields",
-    ] {
-        remove(metadata, field);
-    }
-    if kind.has_status {
-        metadata["generation"] = 1.into();
-        remove(object, "status");
-    }
-    match kind.resource().as_str() {
-        "pods" => object["status"] = json!({"phase": "Pending", "qosClass": "Burstable"}),
-        "namespaces" => {
-            object["spec"] = json!({"finalizers": ["kubernetes"]});
-            object["status"] = json!({"phase": "Active"});
-        }
-        kinds::DEFINITIONS => object["status"] = established(object, clock),
-        _ => {}
-    }
-}
-
-/// What the controller of definitions says of a sound one; here it says so at once.
-fn established(definition: &Value, clock: &Clock) -> Value {
-    let condition = |kind: &str, reason: &str, message: &str| {
-        json!({
-            "type": kind, "status": "True", "reason": reason, "message": message,
-            "lastTransitionTime": store::date(clock.unix_seconds()),
-        })
-    };
-    let versions = definition["spec"]["versions"].as_array();
-    let stored = versions
-        .into_iter()
-        .flatten()
-        .filter(|version| version["storage"] == true);
-    let stored: Vec<&Value> = stored.map(|version| &version["name"]).collect();
-    json!({
-        "conditions": [
-            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-        ],
-        "acceptedNames": definition["spec"]["names"],
-        "storedVersions": stored,
-    })
-}
-
-/// 128 random bits in the form of a UUID, version 4.
-fn uid(random: &Random) -> String {
-    let (high, low) = (random.next_u64(), random.next_u64());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        0x8000 | ((low >> 48) & 0x3fff),
-        low & 0xffff_ffff_ffff,
-    )
-}
-
-/// Puts back in `next` what a write to this part may not change.
-pub(super) fn restore(
-    kind: &Kind,
-    before: &Value,
-    next: &mut Value,
-    part: Part,
-) -> Result<(), Refusal> {
-    let name = before["metadata"]["name"].as_str().unwrap_or_default();
-    let metadata = &next["metadata"];
-    if !metadata.is_object() {
-        return Err(Refusal::bad_request("the object has no metadata"));
-    }
-    check_type(kind, next)?;
-    let differs = |field: &str| {
-        let given = metadata[field].as_str().unwrap_or_default();
-        !given.is_empty() && given != before["metadata"][field].as_str().unwrap_or_default()
-    };
-    if differs("name") {
-        let message = format!(
-            "the name of the object ({}) does not match the name on the URL ({name})",
-            metadata["name"].as_str().unwrap_or_default()
-        );
-        return Err(Refusal::bad_request(message));
-    }
-    if differs("namespace") {
-        let message =
-            "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(Refusal::bad_request(message));
-    }
-    if differs("uid") {
-        let why = uid_mismatch(metadata["uid"].as_str(), before);
-        return Err(Refusal::conflict(kind, name, &why));
-    }
-    if differs("resourceVersion") {
-        return Err(Refusal::stale(kind, name));
-    }
-    match part {
-        Part::Status => {
-            let status = next["status"].take();
-            next.clone_from(before);
-            put(next, "status", status);
-        }
-        Part::Main if kind.has_status => put(next, "status", before["status"].clone()),
-        Part::Main => {}
-    }
-    for field in SERVERS_OWN {
-        put(
-            &mut next["metadata"],
-            field,
-            before["metadata"][field].clone(),
-        );
-    }
-    check_finalizers(kind, before, next)
-}
-
-/// The metadata that clients cannot set.
-const SERVERS_OWN: [&str; 9] = [
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "managedFields",
-];
-
-/// Nothing more may hold an object that is going.
-fn check_finalizers(kind: &Kind, before: &Value, next: &Value) -> Result<(), Refusal> {
-    let had = before["metadata"]["finalizers"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let has = next["metadata"]["finalizers"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let new: Vec<&Value> = has.iter().filter(|one| !had.contains(one)).collect();
-    if before["metadata"]["deletionTimestamp"].is_null() || new.is_empty() {
+/// Whether a new object may be put where it wants to be.
+pub(super) fn admit(state: &State, kind: &Kind, key: &Key) -> Result<(), Refusal> {
+    if !kind.is_namespaced {
         return Ok(());
     }
-    let why = format!(
-        "no new finalizers can be added if the object is being deleted, found new finalizers {}",
-        json!(new)
-    );
-    let name = before["metadata"]["name"].as_str().unwrap_or_default();
-    Err(Refusal::invalid(
-        kind,
-        name,
-        &[Cause::forbidden("metadata.finalizers", &why)],
-    ))
-}
-
-/// Refuses a deletion that is meant for another object.
-pub(super) fn check_preconditions(
-    kind: &Kind,
-    object: &Value,
-    options: &DeleteOptions,
-) -> Result<(), Refusal> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    if options
-        .uid
-        .as_deref()
-        .is_some_and(|uid| object["metadata"]["uid"] != *uid)
-    {
-        let why = uid_mismatch(options.uid.as_deref(), object);
-        return Err(Refusal::conflict(kind, name, &why));
+    let namespaces = &state.tables["namespaces"];
+    let namespace = namespaces.objects.get(&Key::new("", &key.namespace));
+    let Some(namespace) = namespace else {
+        return Err(Refusal::not_found(&namespaces.kind, &key.namespace));
+    };
+    if !namespace["metadata"]["deletionTimestamp"].is_null() {
+        let refusal = Refusal::namespace_terminating(kind, &key.name, &key.namespace);
+        return Err(refusal);
     }
-    let version = options.resource_version.as_deref();
-    if version.is_some_and(|version| object["metadata"]["resourceVersion"] != *version) {
-        return Err(Refusal::stale(kind, name));
+    let quotas = state.tables["resourcequotas"].objects.values();
+    let in_place = quotas.filter(|quota| quota["metadata"]["namespace"] == *key.namespace);
+    let present = state.tables[&kind.resource()].objects.keys();
+    let n_present = present
+        .filter(|other| other.namespace == key.namespace)
+        .count();
+    for quota in in_place {
+        check_quota(kind, key, quota, n_present)?;
     }
     Ok(())
 }
 
-fn uid_mismatch(given: Option<&str>, object: &Value) -> String {
-    format!(
-        "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-        given.unwrap_or_default(),
-        object["metadata"]["uid"].as_str().unwrap_or_default()
-    )
-}
-
-/// Marks an object as going.
-pub(super) fn begin_deletion(kind: &Kind, object: &mut Value, options: &DeleteOptions, now: i64) {
-    let is_pod = kind.resource() == "pods";
-    let has_ended = ["Succeeded", "Failed"]
-        .iter()
-        .any(|end| object["status"]["phase"] == *end);
-    let grace = match options.grace_seconds {
-        _ if !is_pod => 0,
-        _ if object["spec"]["nodeName"].is_null() || has_ended => 0,
-        Some(seconds) => seconds.max(0),
-        None => object["spec"]["terminationGracePeriodSeconds"]
-            .as_i64()
-            .unwrap_or(30),
-    };
-    let had = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
-    if had.is_none_or(|had| grace < had) {
-        let metadata = &mut object["metadata"];
-        metadata["deletionTimestamp"] = store::date(now + grace);
-        metadata["deletionGracePeriodSeconds"] = grace.into();
+/// Whether a quota lets another object in, where `n_present` are.
+fn check_quota(kind: &Kind, key: &Key, quota: &Value, n_present: usize) -> Result<(), Refusal> {
+    let plural = kind.plural.as_str();
+    let hard = &quota["spec"]["hard"];
+    for limit in [plural.to_owned(), format!("count/{}", kind.resource())] {
+        let text = hard[&limit].as_str().map(str::to_owned);
+        let text = text.or_else(|| hard[&limit].as_u64().map(|number| number.to_string()));
+        let allowed = text.as_ref().and_then(|text| text.parse::<usize>().ok());
+        if allowed.is_some_and(|allowed| n_present >= allowed) {
+            let name = quota["metadata"]["name"].as_str().unwrap_or_default();
+            let allowed = allowed.unwrap_or_default();
+            let why = format!(
+                "exceeded quota: {name}, requested: {limit}=1, used: {limit}={n_present}, limited: {limit}={allowed}"
+            );
+            return Err(Refusal::forbidden(kind, &key.name, &why));
+        }
     }
-    if kind.resource() == "namespaces" {
-        object["status"]["phase"] = "Terminating".into();
-    }
-    let finalizers = object["metadata"]["finalizers"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let waits = |one: &Value| one == FOREGROUND || one == ORPHAN;
-    let mut finalizers: Vec<Value> = finalizers.into_iter().filter(|one| !waits(one)).collect();
-    match options.propagation {
-        Propagation::Background => {}
-        Propagation::Foreground => finalizers.push(FOREGROUND.into()),
-        Propagation::Orphan => finalizers.push(ORPHAN.into()),
-    }
-    let finalizers = if finalizers.is_empty() {
-        Value::Null
-    } else {
-        finalizers.into()
-    };
-    put(&mut object["metadata"], "finalizers", finalizers);
-}
-
-/// The finalizer of an object that waits for its dependents to go.
-pub(super) const FOREGROUND: &str = "foregroundDeletion";
-
-/// The finalizer of an object whose dependents are to be released.
-pub(super) const ORPHAN: &str = "orphan";
-
-/// Whether an object is going and nothing holds it any more.
-pub(super) fn is_released(object: &Value) -> bool {
-    let metadata = &object["metadata"];
-    let is_empty = |list: &Value| list.as_array().is_none_or(Vec::is_empty);
-    !metadata["deletionTimestamp"].is_null()
-        && metadata["deletionGracePeriodSeconds"]
-            .as_i64()
-            .unwrap_or_default()
-            == 0
-        && is_empty(&metadata["finalizers"])
-        && (object["kind"] != "Namespace" || is_empty(&object["spec"]["finalizers"]))
-}
-
-/// A new generation for a new wish: everything but metadata and status counts, and the wish to go.
-pub(super) fn count_generation(kind: &Kind, before: &Value, next: &mut Value) {
-    let wish = |object: &Value| {
-        let mut object = object.clone();
-        remove(&mut object, "status");
-        object["metadata"] = json!([object["metadata"]["deletionTimestamp"].is_null()]);
-        object
-    };
-    if kind.has_status && wish(before) != wish(next) {
-        let generation = before["metadata"]["generation"]
-            .as_i64()
-            .unwrap_or_default();
-        next["metadata"]["generation"] = (generation + 1).into();
-    }
-}
-
-/// Sets a field, or takes it out if the value is null.
-pub(super) fn put(object: &mut Value, field: &str, value: Value) {
-    match value {
-        Value::Null => remove(object, field),
-        value => object[field] = value,
-    }
-}
-
-/// Takes a field out.
-pub(super) fn remove(object: &mut Value, field: &str) {
-    if let Some(object) = object.as_object_mut() {
-        object.remove(field);
-    }
+    Ok(())
 }

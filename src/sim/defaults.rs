@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::sim::admission::remove;
+use crate::sim::value::remove;
 
 /// Fills in an object of `resource`; `before` is what it was.
 pub(super) fn complete(resource: &str, object: &mut Value, before: Option<&Value>) {
@@ -51,32 +51,46 @@ fn complete_secret(object: &mut Value) {
 }
 
 fn complete_service(object: &mut Value, before: Option<&Value>) {
+    let spec = &mut object["spec"];
+    set_missing(
+        spec,
+        json!({
+            "type": "ClusterIP",
+            "sessionAffinity": "None",
+            "internalTrafficPolicy": "Cluster",
+        }),
+    );
+    // What was allocated is kept by who does not mention it.
+    for field in ALLOCATED {
+        let had = before.map(|before| before["spec"][field].clone());
+        if spec[field].is_null() && had.as_ref().is_some_and(|had| !had.is_null()) {
+            spec[field] = had.unwrap_or_default();
+        }
+    }
+    for port in array_mut(spec, "ports") {
+        let target = port["port"].clone();
+        set_missing(port, json!({"protocol": "TCP", "targetPort": target}));
+    }
+}
+
+const ALLOCATED: [&str; 4] = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"];
+
+/// Gives a new object what is the server's to give out. Nobody owns these fields.
+pub(super) fn allocate(resource: &str, object: &mut Value) {
+    if resource != "services" {
+        return;
+    }
     let number = object["metadata"]["uid"]
         .as_str()
         .and_then(|uid| u16::from_str_radix(uid.get(..4)?, 16).ok())
         .unwrap_or_default();
     let spec = &mut object["spec"];
-    // An address that was given is kept by who does not mention it.
-    let address = match before {
-        Some(before) => before["spec"]["clusterIP"].clone(),
-        None => format!("10.96.{}.{}", number >> 8, number & 0xff).into(),
-    };
-    set_missing(
-        spec,
-        json!({
-            "type": "ClusterIP",
-            "clusterIP": address,
-            "sessionAffinity": "None",
-            "internalTrafficPolicy": "Cluster",
-            "ipFamilies": ["IPv4"],
-            "ipFamilyPolicy": "SingleStack",
-        }),
-    );
-    spec["clusterIPs"] = json!([spec["clusterIP"]]);
-    for port in array_mut(spec, "ports") {
-        let target = port["port"].clone();
-        set_missing(port, json!({"protocol": "TCP", "targetPort": target}));
-    }
+    let address = format!("10.96.{}.{}", number >> 8, number & 0xff);
+    let families = json!({"ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"});
+    set_missing(spec, families);
+    set_missing(spec, json!({"clusterIP": address}));
+    let addresses = json!([spec["clusterIP"]]);
+    set_missing(spec, json!({"clusterIPs": addresses}));
 }
 
 fn complete_stateful_set(object: &mut Value) {

@@ -4,15 +4,17 @@
 //! of a list with that key, `v:"x"` a value of a list that is a set. Written as JSON, the tree is what
 //! `metadata.managedFields` holds (`FieldsV1`).
 //!
-//! Which lists have keys is the kind's affair: a custom resource's schema says so, and of the built-in
-//! kinds a short table knows those that controllers meet. All others are atomic: one field, one owner.
+//! Which lists have keys, and which values are one field as a whole, is the kind's affair
+//! ([`shape`](crate::sim::shape)).
 //!
 //! # Invariants
-//! - A node without children is in the set; one with children may be as well (`.`).
+//! - A node without children is in the set; one with children may be as well (`.`): who made a map
+//!   owns the map and what is in it, who applied a field of it only that field.
 //!
 //! # Example
 //! ```
-//! use bitcoin_controller::sim::field_set::{FieldSet, Shape};
+//! use bitcoin_controller::sim::field_set::FieldSet;
+//! use bitcoin_controller::sim::shape::Shape;
 //! use serde_json::json;
 //!
 //! let shape = Shape::built_in();
@@ -30,6 +32,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::sim::shape::{List, Shape, step};
+
 /// A set of fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
@@ -37,125 +41,31 @@ pub struct FieldSet {
     children: BTreeMap<String, FieldSet>,
 }
 
-/// What is known of the form of a value: which of its lists have keys.
-#[derive(Clone, Copy, Debug)]
-pub enum Shape<'a> {
-    /// A built-in kind, or a part of one: the table knows.
-    BuiltIn,
-    /// A custom resource, or a part of one: its schema says so.
-    Schema(&'a Value),
-}
-
-/// How the items of a list are told apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum List {
-    /// They are not: the list is one value.
-    Atomic,
-    /// By what they are.
-    Set,
-    /// By the values of these fields.
-    Map(Vec<String>),
-}
-
-impl<'a> Shape<'a> {
-    /// The shape of a built-in kind.
-    pub fn built_in() -> Self {
-        Shape::BuiltIn
-    }
-
-    /// The shape of objects with this schema, or of a built-in kind without one.
-    pub fn of(schema: Option<&'a Value>) -> Self {
-        schema.map_or(Shape::BuiltIn, Shape::Schema)
-    }
-
-    /// The shape of a field.
-    pub fn field(self, name: &str) -> Self {
-        match self {
-            // The schema leaves metadata to the server, which knows it as that of every kind.
-            Shape::Schema(_) if name == "metadata" => Shape::BuiltIn,
-            Shape::Schema(schema) => {
-                let known = &schema["properties"][name];
-                let any = &schema["additionalProperties"];
-                Shape::Schema(if known.is_null() { any } else { known })
-            }
-            Shape::BuiltIn => Shape::BuiltIn,
-        }
-    }
-
-    /// The shape of a list's items.
-    pub fn items(self) -> Self {
-        match self {
-            Shape::Schema(schema) => Shape::Schema(&schema["items"]),
-            Shape::BuiltIn => Shape::BuiltIn,
-        }
-    }
-
-    /// How the items of the list called `name`, whose shape this is, are told apart.
-    pub fn list(self, name: &str, items: &[Value]) -> List {
-        let schema = match self {
-            Shape::BuiltIn => return list_of_built_in(name, items),
-            Shape::Schema(schema) => schema,
-        };
-        let keys = schema["x-kubernetes-list-map-keys"].as_array();
-        match schema["x-kubernetes-list-type"].as_str() {
-            Some("set") => List::Set,
-            Some("map") => {
-                let keys = keys.into_iter().flatten().filter_map(Value::as_str);
-                List::Map(keys.map(str::to_owned).collect())
-            }
-            _ => List::Atomic,
-        }
-    }
-}
-
-fn list_of_built_in(name: &str, items: &[Value]) -> List {
-    let keys: &[&str] = match name {
-        "containers" | "initContainers" | "volumes" | "env" => &["name"],
-        "ports" if items.iter().any(|item| !item["containerPort"].is_null()) => {
-            &["containerPort", "protocol"]
-        }
-        "ports" => &["port", "protocol"],
-        "volumeMounts" => &["mountPath"],
-        "conditions" => &["type"],
-        "ownerReferences" => &["uid"],
-        "finalizers" => return List::Set,
-        _ => return List::Atomic,
-    };
-    List::Map(keys.iter().map(|key| (*key).to_owned()).collect())
-}
-
-/// The step from a list to one of its items; `None` if the list has no such steps or the item no key.
-pub fn step(list: &List, item: &Value) -> Option<String> {
-    match list {
-        List::Atomic => None,
-        List::Set => Some(format!("v:{item}")),
-        List::Map(keys) => {
-            let mut key = Map::new();
-            for name in keys {
-                let value = match &item[name] {
-                    Value::Null if name == "protocol" => "TCP".into(),
-                    Value::Null => return None,
-                    value => value.clone(),
-                };
-                key.insert(name.clone(), value);
-            }
-            Some(format!("k:{}", Value::Object(key)))
-        }
-    }
-}
-
 impl FieldSet {
-    /// All fields of `value`, called `name` where it comes from.
+    /// The fields that `value` names: leaves, and items of lists with keys.
     pub fn of(value: &Value, shape: Shape<'_>) -> Self {
-        FieldSet::of_named("", value, shape)
+        FieldSet::of_named("", value, shape, false).below_root()
     }
 
-    fn of_named(name: &str, value: &Value, shape: Shape<'_>) -> Self {
+    /// The fields of `value`, and every object and list on the way to them.
+    pub fn whole(value: &Value, shape: Shape<'_>) -> Self {
+        FieldSet::of_named("", value, shape, true).below_root()
+    }
+
+    /// The object itself is nobody's field.
+    fn below_root(mut self) -> Self {
+        self.is_member = false;
+        self
+    }
+
+    /// `name` is what the value is called where it comes from.
+    fn of_named(name: &str, value: &Value, shape: Shape<'_>, is_whole: bool) -> Self {
         let mut set = FieldSet::default();
         match value {
+            _ if shape.is_atomic() => {}
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    let child = FieldSet::of_named(name, value, shape.field(name));
+                    let child = FieldSet::of_named(name, value, shape.field(name), is_whole);
                     set.children.insert(format!("f:{name}"), child);
                 }
             }
@@ -163,7 +73,7 @@ impl FieldSet {
                 let list = shape.list(name, items);
                 for item in items {
                     if let Some(step) = step(&list, item) {
-                        let mut child = FieldSet::of(item, shape.items());
+                        let mut child = FieldSet::of_named("", item, shape.items(name), is_whole);
                         child.is_member = true;
                         set.children.insert(step, child);
                     }
@@ -171,13 +81,14 @@ impl FieldSet {
             }
             _ => {}
         }
-        set.is_member = set.children.is_empty();
+        set.is_member = set.children.is_empty() || (is_whole && !shape.is_embedded(name));
         set
     }
 
     /// The fields of `after` that are new or other than they were in `before`.
     pub fn changed(before: &Value, after: &Value, shape: Shape<'_>) -> Self {
-        FieldSet::changed_named("", before, after, shape).unwrap_or_default()
+        let changed = FieldSet::changed_named("", before, after, shape);
+        changed.unwrap_or_default().below_root()
     }
 
     fn changed_named(
@@ -191,20 +102,21 @@ impl FieldSet {
         }
         let mut set = FieldSet::default();
         match (before, after) {
+            _ if shape.is_atomic() => Some(FieldSet::leaf()),
             (Value::Object(before), Value::Object(after)) if !after.is_empty() => {
                 for (name, value) in after {
                     let was = before.get(name);
                     let shape = shape.field(name);
                     let child = match was {
                         Some(was) => FieldSet::changed_named(name, was, value, shape),
-                        None => Some(FieldSet::of_named(name, value, shape)),
+                        None => Some(FieldSet::of_named(name, value, shape, true)),
                     };
                     set.adopt(format!("f:{name}"), child);
                 }
                 Some(set)
             }
             (Value::Array(before), Value::Array(items)) => {
-                let list = shape.list(name, items);
+                let (list, items_shape) = (shape.list(name, items), shape.items(name));
                 if list == List::Atomic || items.is_empty() {
                     return Some(FieldSet::leaf());
                 }
@@ -215,17 +127,14 @@ impl FieldSet {
                     let mut same = before.iter();
                     let was = same.find(|was| step(&list, was).as_ref() == Some(&step_here));
                     let child = match was {
-                        Some(was) => FieldSet::changed_named("", was, item, shape.items()),
-                        None => Some(FieldSet {
-                            is_member: true,
-                            ..FieldSet::of(item, shape.items())
-                        }),
+                        Some(was) => FieldSet::changed_named("", was, item, items_shape),
+                        None => Some(FieldSet::of_named("", item, items_shape, true)),
                     };
                     set.adopt(step_here, child);
                 }
                 Some(set)
             }
-            _ => Some(FieldSet::of_named(name, after, shape)),
+            _ => Some(FieldSet::of_named(name, after, shape, true)),
         }
     }
 
@@ -264,9 +173,11 @@ impl FieldSet {
         self.children.get(step)
     }
 
-    /// Takes out what is below the step.
-    pub fn remove(&mut self, step: &str) {
-        self.children.remove(step);
+    /// The set with what is below `step` replaced.
+    #[must_use]
+    pub fn with_child(mut self, step: &str, child: &FieldSet) -> FieldSet {
+        self.children.insert(step.to_owned(), child.clone());
+        self
     }
 
     /// What is in either.
@@ -351,7 +262,7 @@ impl FieldSet {
 }
 
 /// A step as people write it.
-fn shown(step: &str) -> String {
+pub(super) fn shown(step: &str) -> String {
     match step.split_at_checked(2) {
         Some(("f:", name)) => format!(".{name}"),
         Some(("v:", value)) => format!("[={value}]"),

@@ -18,7 +18,7 @@
 //! # Example
 //! ```
 //! use bitcoin_controller::sim::history::{Change, History};
-//! use bitcoin_controller::sim::store::Key;
+//! use bitcoin_controller::sim::request::Key;
 //! use std::sync::Arc;
 //!
 //! let mut history = History::with_capacity(1);
@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::sim::store::Key;
+use crate::sim::request::Key;
 
 /// One object that came, changed, or went.
 #[derive(Clone, Debug)]

@@ -52,6 +52,8 @@ pub struct Kind {
     pub is_namespaced: bool,
     /// Whether there is a `/status`, so that other writes leave the status alone.
     pub has_status: bool,
+    /// Whether wishes are counted, by `generation`.
+    pub has_generation: bool,
     /// Where `/scale` finds its numbers, if there is one.
     pub scale: Option<ScalePaths>,
     /// What a table of these objects shows, the name among them.
@@ -149,6 +151,7 @@ impl Kind {
             categories: texts(&spec["names"]["categories"]),
             is_namespaced,
             has_status: version.pointer("/subresources/status").is_some(),
+            has_generation: true,
             scale: version.pointer("/subresources/scale").map(ScalePaths::of),
             columns: defined_columns(&version["additionalPrinterColumns"])?,
             schema: Some(schema.cloned().unwrap_or_default()),
@@ -250,6 +253,7 @@ impl BuiltIn {
             categories: words(categories),
             is_namespaced: !matches!(flags, Flags::Cluster | Flags::ClusterStatus),
             has_status: !matches!(flags, Flags::Namespaced | Flags::Cluster),
+            has_generation: COUNT_WISHES.contains(&kind),
             scale: (flags == Flags::NamespacedStatusScale).then(|| ScalePaths {
                 spec_replicas: ".spec.replicas".to_owned(),
                 status_replicas: ".status.replicas".to_owned(),
@@ -285,6 +289,9 @@ fn built_in_column(heading: &str) -> Column {
         priority: i64::from(name != heading),
     }
 }
+
+/// The kinds that count wishes.
+const COUNT_WISHES: [&str; 3] = ["CustomResourceDefinition", "Pod", "StatefulSet"];
 
 const NAME_AGE: &str = "Name, Age";
 const NAME_CREATED: &str = "Name, Created At";

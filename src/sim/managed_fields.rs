@@ -4,19 +4,20 @@
 //! changed or not; what it no longer names and nobody else owns goes ([`apply`](crate::sim::apply)).
 //!
 //! # Invariants
-//! - No entry names a field that is not there.
+//! - No entry names a field that is not there, but for text applied to a Secret, which is there as data.
 //! - The time of an entry changes only when its fields do: a write that changes nothing changes this
 //!   neither.
 //!
 //! # Source
 //! apimachinery `pkg/util/managedfields`. What differs: entries are not capped.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::sim::admission::{put, remove};
-use crate::sim::field_set::{FieldSet, Shape};
+use crate::sim::field_set::FieldSet;
 use crate::sim::kinds::Kind;
-use crate::sim::store::{self, Part};
+use crate::sim::request::Part;
+use crate::sim::shape::Shape;
+use crate::sim::value::{self, put, remove};
 
 /// Who writes, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +28,26 @@ pub struct Manager {
     pub applies: bool,
     /// What is written.
     pub part: Part,
+    /// The path it is written by, if that is one of its own: `status`, `scale`.
+    pub subresource: &'static str,
 }
 
 impl Manager {
     /// An ordinary write.
     pub fn update(name: &str, part: Part) -> Self {
-        let (name, applies) = (name.to_owned(), false);
         Manager {
-            name,
-            applies,
+            name: name.to_owned(),
+            applies: false,
             part,
+            subresource: if part == Part::Status { "status" } else { "" },
+        }
+    }
+
+    /// An ordinary write of the number by the path `scale`.
+    pub fn scale(name: &str) -> Self {
+        Manager {
+            subresource: "scale",
+            ..Manager::update(name, Part::Main)
         }
     }
 
@@ -56,7 +67,7 @@ impl Manager {
     pub(super) fn owns(&self, entry: &Value) -> bool {
         entry["manager"] == *self.name
             && entry["operation"] == self.operation()
-            && (entry["subresource"] == "status") == (self.part == Part::Status)
+            && entry["subresource"].as_str().unwrap_or_default() == self.subresource
     }
 }
 
@@ -67,6 +78,9 @@ pub(super) fn owned_part(object: &Value) -> Value {
     remove(&mut object, "kind");
     for field in SERVERS_OWN {
         remove(&mut object["metadata"], field);
+    }
+    if object["metadata"].as_object().is_none_or(Map::is_empty) {
+        remove(&mut object, "metadata");
     }
     object
 }
@@ -87,13 +101,18 @@ const SERVERS_OWN: [&str; 11] = [
 
 /// Notes an ordinary write that made `next` of `before`.
 pub(super) fn note_update(kind: &Kind, before: &Value, next: &mut Value, by: &Manager, now: i64) {
-    let (was, is) = (owned_part(before), owned_part(next));
+    let (mut was, mut is) = (owned_part(before), owned_part(next));
+    if kind.has_status && by.part == Part::Main {
+        // What a new object's status begins with is nobody's.
+        remove(&mut was, "status");
+        remove(&mut is, "status");
+    }
     let shape = Shape::of(kind.schema.as_ref());
     let changed = FieldSet::changed(&was, &is, shape);
-    let there = FieldSet::of(&is, shape);
+    let there = FieldSet::whole(&owned_part(next), shape);
     note(next, by, now, |own, mine| match mine {
-        true => own.union(&changed).intersection(&there),
-        false => own.difference(&changed).intersection(&there),
+        true => stored(&own.union(&changed), &there),
+        false => stored(&own.difference(&changed), &there),
     });
 }
 
@@ -110,11 +129,22 @@ pub(super) fn note_apply(
     let shape = Shape::of(kind.schema.as_ref());
     let named = FieldSet::of(&applied_part(kind, applied, by), shape);
     let taken = FieldSet::changed(&was, &is, shape).intersection(&named);
-    let there = FieldSet::of(&is, shape);
+    let there = FieldSet::whole(&is, shape);
     note(next, by, now, |own, mine| match mine {
-        true => named.intersection(&there),
-        false => own.difference(&taken).intersection(&there),
+        true => stored(&named, &there),
+        false => stored(&own.difference(&taken), &there),
     });
+}
+
+const TEXT: &str = "f:stringData";
+
+/// What of `fields` is there, or is of a kind that is never there: a Secret's text becomes data at once.
+fn stored(fields: &FieldSet, there: &FieldSet) -> FieldSet {
+    let stored = fields.intersection(there);
+    match fields.child(TEXT) {
+        Some(text) => stored.with_child(TEXT, text),
+        None => stored,
+    }
 }
 
 /// What of an applied object counts: an apply of the status owns only that, any other never does.
@@ -142,8 +172,8 @@ fn note(object: &mut Value, by: &Manager, now: i64, fields: impl Fn(&FieldSet, b
             "manager": by.name, "operation": by.operation(), "apiVersion": object["apiVersion"],
             "fieldsType": "FieldsV1",
         });
-        if by.part == Part::Status {
-            entry["subresource"] = "status".into();
+        if !by.subresource.is_empty() {
+            entry["subresource"] = by.subresource.into();
         }
         entries.push(entry);
     }
@@ -155,7 +185,7 @@ fn note(object: &mut Value, by: &Manager, now: i64, fields: impl Fn(&FieldSet, b
         let has = fields(&had, by.owns(entry));
         if has != had {
             entry["fieldsV1"] = has.to_json();
-            entry["time"] = store::date(now);
+            entry["time"] = value::date(now);
         }
         !has.is_empty()
     });

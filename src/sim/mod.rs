@@ -6,9 +6,10 @@
 //!
 //! | page | what |
 //! |---|---|
-//! | [`store`], [`history`] | objects as plain JSON, a number for every change |
+//! | [`store`], [`history`], `state` | objects as plain JSON, a number for every change |
+//! | [`request`], `object_meta`, `rules`, `defaults`, `admission` | what is asked of the store, and what it makes of it |
 //! | [`kinds`], [`schema`] | which objects there are, and what theirs must look like |
-//! | [`field_set`] | whose field it is: server-side apply |
+//! | `apply`, `managed_fields`, [`field_set`], [`shape`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
 //! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
 //! | [`json_path`], [`protobuf`] | where a column's value is; the few bodies that are no JSON |
@@ -20,7 +21,7 @@
 //!
 //! This room uses neither `api` nor `client` nor `bitcoin`: both ends must agree through bytes, and a
 //! misunderstanding cannot hide in a type they share. What is claimed here is asserted against a real
-//! server, too (`test/e2e`).
+//! server, too (`test/api_assertions`).
 
 mod admission;
 pub mod apiserver;
@@ -35,25 +36,30 @@ pub mod history;
 pub mod json_path;
 pub mod kinds;
 mod managed_fields;
+mod object_meta;
 pub mod openapi;
 pub mod patch;
 pub mod process;
 pub mod protobuf;
 pub mod refusal;
+pub mod request;
 pub mod request_log;
 mod rules;
 pub mod runtime;
 pub mod schema;
 pub mod selectors;
+pub mod shape;
 mod state;
 pub mod store;
 pub mod table;
+mod value;
 pub mod world;
 
 pub use apiserver::ApiServer;
 pub use faults::Faults;
 pub use managed_fields::Manager;
 pub use refusal::Refusal;
+pub use request::Key;
 pub use request_log::RequestLog;
-pub use store::{Key, Store};
+pub use store::Store;
 pub use world::World;

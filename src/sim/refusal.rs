@@ -21,6 +21,7 @@
 //! # Source
 //! apimachinery `pkg/api/errors/errors.go`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ use crate::sim::kinds::Kind;
 pub struct Refusal {
     /// The HTTP code.
     pub code: u16,
-    /// The reason, for programs.
+    /// The reason, for programs; empty if there is none.
     pub reason: &'static str,
     /// The reason, for people.
     pub message: String,
@@ -60,9 +61,8 @@ impl Refusal {
     }
 
     fn about(code: u16, reason: &'static str, kind: &Kind, name: &str, message: String) -> Self {
-        let details = json!({"name": name, "group": kind.group, "kind": kind.plural});
         Refusal {
-            details,
+            details: details(name, &kind.group, &kind.plural),
             ..Refusal::new(code, reason, message)
         }
     }
@@ -95,25 +95,37 @@ impl Refusal {
         Refusal::about(409, "Conflict", kind, name, message)
     }
 
+    /// 409: the object to be deleted is not what the request says it is. Unlike in other refusals of
+    /// this code, a server calls the object by its kind.
+    pub fn precondition_failed(kind: &Kind, object: &Value, why: &str) -> Self {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let kind_name = kind_name(kind);
+        let message = format!("Operation cannot be fulfilled on {kind_name} \"{name}\": {why}");
+        Refusal {
+            details: details(name, &kind.group, &kind.kind),
+            ..Refusal::new(409, "Conflict", message)
+        }
+    }
+
     /// 409: the resource version in the request is not the object's.
     pub fn stale(kind: &Kind, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
         Refusal::conflict(kind, name, why)
     }
 
-    /// 409: fields of the applied object belong to others; one cause a field.
+    /// 409: fields of the applied object belong to others, pairs of manager and field; one cause a field.
     pub fn field_conflicts(conflicts: &[(String, String)]) -> Self {
         let causes: Vec<Value> = conflicts
             .iter()
             .map(|(manager, field)| {
-                json!({"reason": "FieldManagerConflict", "message": format!("conflict with \"{manager}\""), "field": field})
+                json!({"reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field})
             })
             .collect();
         let n = conflicts.len();
         let (manager, field) = conflicts.first().cloned().unwrap_or_default();
         let message = match n {
-            1 => format!("Apply failed with 1 conflict: conflict with \"{manager}\": {field}"),
-            _ => format!("Apply failed with {n} conflicts: the first with \"{manager}\": {field}"),
+            1 => format!("Apply failed with 1 conflict: conflict with {manager}: {field}"),
+            _ => format!("Apply failed with {n} conflicts: {}", by_manager(conflicts)),
         };
         Refusal {
             details: json!({"causes": causes}),
@@ -131,21 +143,29 @@ impl Refusal {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let kind_name = match kind.group.as_str() {
-            "" => kind.kind.clone(),
-            group => format!("{}.{group}", kind.kind),
-        };
+        let kind_name = kind_name(kind);
         let message = format!("{kind_name} \"{name}\" is invalid: {all}");
         let causes: Vec<Value> = causes
             .iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
             .collect();
-        let details =
-            json!({"name": name, "group": kind.group, "kind": kind.kind, "causes": causes});
+        let mut details = details(name, &kind.group, &kind.kind);
+        details["causes"] = causes.into();
         Refusal {
             details,
             ..Refusal::new(422, "Invalid", message)
         }
+    }
+
+    /// 422: what is asked for beside the object makes no sense, where `options` are those of the verb,
+    /// such as `PatchOptions`.
+    pub fn invalid_options(options: &str, cause: Cause) -> Self {
+        let kind = Kind {
+            group: "meta.k8s.io".to_owned(),
+            kind: options.to_owned(),
+            ..Kind::default()
+        };
+        Refusal::invalid(&kind, "", &[cause])
     }
 
     /// 403: an admission rule is against it.
@@ -167,6 +187,13 @@ impl Refusal {
         refusal
     }
 
+    /// 400: the object in the body is not the one in the path.
+    pub fn other_name(given: &str, expected: &str) -> Self {
+        Refusal::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({expected})"
+        ))
+    }
+
     /// 400: the request makes no sense.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Refusal::new(400, "BadRequest", message)
@@ -180,7 +207,7 @@ impl Refusal {
 
     /// 504: what was asked for lies in the future.
     pub fn too_large(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         Refusal {
             details: json!({
                 "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
@@ -198,14 +225,49 @@ impl Refusal {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if !self.details.is_null() {
             status["details"] = self.details.clone();
         }
         status
     }
+}
+
+/// The conflicts in a text of many lines.
+fn by_manager(conflicts: &[(String, String)]) -> String {
+    let mut fields: BTreeMap<&str, String> = BTreeMap::new();
+    for (manager, field) in conflicts {
+        let text = fields.entry(manager).or_default();
+        text.push_str(&format!("\n- {field}"));
+    }
+    let parts: Vec<String> = fields
+        .iter()
+        .map(|(manager, fields)| format!("conflicts with {manager}:{fields}"))
+        .collect();
+    parts.join("\n")
+}
+
+/// The kind with its group, `StatefulSet.apps`.
+fn kind_name(kind: &Kind) -> String {
+    match kind.group.as_str() {
+        "" => kind.kind.clone(),
+        group => format!("{}.{group}", kind.kind),
+    }
+}
+
+/// What a refusal is about; as in every answer of a server, what is empty is left out.
+pub(super) fn details(name: &str, group: &str, kind: &str) -> Value {
+    let mut details = json!({"kind": kind});
+    for (field, text) in [("name", name), ("group", group)] {
+        if !text.is_empty() {
+            details[field] = text.into();
+        }
+    }
+    details
 }
 
 /// One rule that an object breaks.
@@ -235,6 +297,26 @@ impl Cause {
             reason: "FieldValueRequired",
             field: field.into(),
             message: "Required value".to_owned(),
+        }
+    }
+
+    /// A value that is none of those there are.
+    pub fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
+        let supported: Vec<String> = supported.iter().map(|one| format!("\"{one}\"")).collect();
+        let supported = supported.join(", ");
+        Cause {
+            reason: "FieldValueNotSupported",
+            field: field.into(),
+            message: format!("Unsupported value: {value}: supported values: {supported}"),
+        }
+    }
+
+    /// Something that may be there once only.
+    pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+        Cause {
+            reason: "FieldValueDuplicate",
+            field: field.into(),
+            message: format!("Duplicate value: {value}"),
         }
     }
 

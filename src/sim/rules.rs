@@ -3,25 +3,23 @@
 //! The rules are the few that a controller can run into, with the server's own words, because those
 //! end in conditions and events.
 //!
-//! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod and a
-//! Service, ports of a Service, quotas of a number of objects.
-//! It does not model: CEL rules, the rest of a pod's or a Service's validation, quotas of anything
-//! else, limit ranges, pod security, webhooks.
+//! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod, a Service
+//! and a Secret, ports of a Service. It does not model: CEL rules, the rest of a pod's or a Service's
+//! validation.
 //!
 //! # Invariants
 //! - An object that has passed [`complete`] has `apiVersion` and `kind`.
 //!
 //! # Source
-//! Kubernetes `pkg/apis/{core,apps}/validation`, `pkg/quota`.
+//! Kubernetes `pkg/apis/{core,apps}/validation`.
 
 use serde_json::{Value, json};
 
-use crate::sim::admission::{put, remove};
 use crate::sim::defaults;
 use crate::sim::kinds::{self, Kind};
 use crate::sim::refusal::{Cause, Refusal};
 use crate::sim::schema;
-use crate::sim::store::Key;
+use crate::sim::value::{put, remove};
 
 /// Defaults and prunes an object, and holds it to the rules of its kind.
 pub(super) fn complete(
@@ -36,6 +34,7 @@ pub(super) fn complete(
         schema::prune(object, schema);
         schema::set_defaults(object, schema);
         causes = schema::violations(object, schema);
+        causes.extend(violations_of_scale(kind, object));
     }
     defaults::complete(&kind.resource(), object, before);
     causes.extend(violations(kind, before, object));
@@ -44,6 +43,15 @@ pub(super) fn complete(
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     Err(Refusal::invalid(kind, name, &causes))
+}
+
+/// A custom resource that can be scaled cannot have fewer than none.
+fn violations_of_scale(kind: &Kind, object: &Value) -> Option<Cause> {
+    let path = &kind.scale.as_ref()?.spec_replicas;
+    let value = object.pointer(&path.replace('.', "/"))?;
+    let why = "should be a non-negative integer";
+    let is_negative = value.as_i64().is_some_and(|number| number < 0);
+    is_negative.then(|| Cause::invalid(path, value, why))
 }
 
 /// The rules of the built-in kinds.
@@ -69,11 +77,8 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
         ("pods", Some(before)) if before["metadata"]["deletionTimestamp"].is_null() => {
             let mut fixed = before.clone();
             if before["spec"]["nodeName"].is_null() {
-                put(
-                    &mut fixed["spec"],
-                    "nodeName",
-                    object["spec"]["nodeName"].clone(),
-                );
+                let node = object["spec"]["nodeName"].clone();
+                put(&mut fixed["spec"], "nodeName", node);
             }
             let containers = fixed["spec"]["containers"].as_array_mut();
             for (index, container) in containers.into_iter().flatten().enumerate() {
@@ -84,6 +89,10 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
                 causes.push(Cause::forbidden("spec", why));
             }
         }
+        ("pods", None) if is_empty(&object["spec"]["containers"]) => {
+            causes.push(Cause::required("spec.containers"));
+        }
+        ("secrets", Some(before)) => causes.extend(violations_of_secret(before, object)),
         ("services", before) => causes.extend(violations_of_service(before, object)),
         (kinds::DEFINITIONS, _) => {
             if let Err(why) = Kind::of_definition(object) {
@@ -127,25 +136,49 @@ fn violations_of_service(before: Option<&Value>, object: &Value) -> Vec<Cause> {
                 .iter()
                 .any(|other| other[field] == port[field])
         };
-        if same("name") {
-            causes.push(duplicate(
-                format!("spec.ports[{index}].name"),
-                &port["name"],
-            ));
+        let field = format!("spec.ports[{index}]");
+        match &port["name"] {
+            Value::Null if ports.len() > 1 => {
+                causes.push(Cause::required(format!("{field}.name")));
+            }
+            name if !name.is_null() && same("name") => {
+                causes.push(Cause::duplicate(format!("{field}.name"), name));
+            }
+            _ => {}
         }
         if same("port") && same("protocol") {
-            causes.push(duplicate(format!("spec.ports[{index}]"), &port["port"]));
+            causes.push(Cause {
+                reason: "FieldValueDuplicate",
+                field,
+                message: format!(
+                    r#"Duplicate value: {{"Name":"","Protocol":{},"AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,
+                    port["protocol"], port["port"]
+                ),
+            });
         }
     }
     causes
 }
 
-fn duplicate(field: String, value: &Value) -> Cause {
-    Cause {
-        reason: "FieldValueDuplicate",
-        field,
-        message: format!("Duplicate value: {value}"),
+fn violations_of_secret(before: &Value, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if before["type"] != object["type"] {
+        let why = "field is immutable";
+        causes.push(Cause::invalid("type", &object["type"], why));
     }
+    if before["immutable"] == true {
+        let why = "field is immutable when `immutable` is set";
+        for field in ["data", "immutable"] {
+            if before[field] != object[field] {
+                causes.push(Cause::forbidden(field, why));
+            }
+        }
+    }
+    causes
+}
+
+fn is_empty(list: &Value) -> bool {
+    list.as_array().is_none_or(Vec::is_empty)
 }
 
 /// Whether the specs differ in a field that is not among `mutable`.
@@ -158,29 +191,4 @@ fn differs_but_for(before: &Value, after: &Value, mutable: &[&str]) -> bool {
         spec
     };
     strip(before) != strip(after)
-}
-
-/// Whether a quota lets another object in, where `n_present` are.
-pub(super) fn check_quota(
-    kind: &Kind,
-    key: &Key,
-    quota: &Value,
-    n_present: usize,
-) -> Result<(), Refusal> {
-    let plural = kind.plural.as_str();
-    let hard = &quota["spec"]["hard"];
-    for limit in [plural.to_owned(), format!("count/{}", kind.resource())] {
-        let text = hard[&limit].as_str().map(str::to_owned);
-        let text = text.or_else(|| hard[&limit].as_u64().map(|number| number.to_string()));
-        let allowed = text.as_ref().and_then(|text| text.parse::<usize>().ok());
-        if allowed.is_some_and(|allowed| n_present >= allowed) {
-            let name = quota["metadata"]["name"].as_str().unwrap_or_default();
-            let allowed = allowed.unwrap_or_default();
-            let why = format!(
-                "exceeded quota: {name}, requested: {limit}=1, used: {limit}={n_present}, limited: {limit}={allowed}"
-            );
-            return Err(Refusal::forbidden(kind, &key.name, &why));
-        }
-    }
-    Ok(())
 }

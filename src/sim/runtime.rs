@@ -68,7 +68,7 @@ pub struct Container {
     pub image: String,
     /// `command` and `args`, one after the other.
     pub command: Vec<String>,
-    /// The environment, in order.
+    /// The environment, by name.
     pub env: Vec<(String, String)>,
 }
 

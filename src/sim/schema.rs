@@ -5,7 +5,7 @@
 //! bounds is refused with the server's words.
 //!
 //! It models: `properties`, `additionalProperties`, `items`, `required`, `type`, `nullable`, `enum`,
-//! bounds of numbers, strings and lists, `default`, `x-kubernetes-preserve-unknown-fields`,
+//! bounds of numbers, strings and lists, keys and values that may be there once, `default`, `x-kubernetes-preserve-unknown-fields`,
 //! `x-kubernetes-int-or-string`. It does not model: `pattern`, `format`, `oneOf` and its like, CEL
 //! rules.
 //!
@@ -32,7 +32,7 @@
 //! # Source
 //! apiextensions-apiserver `pkg/apiserver/schema/{pruning,defaulting}`, kube-openapi `pkg/validation`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::sim::refusal::Cause;
 
@@ -95,17 +95,16 @@ fn collect_missing(all: &Value, some: &Value, path: String, missing: &mut Vec<St
     }
 }
 
-/// Fills in what is missing and has a default.
+/// Fills in what is missing and has a default. A null where none may be is something missing.
 pub fn set_defaults(value: &mut Value, schema: &Value) {
     match value {
         Value::Object(fields) => {
             for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
                 let default = &schema["default"];
-                let is_missing = match fields.get(name) {
-                    None => true,
-                    Some(value) => value.is_null() && schema["nullable"] != true,
-                };
-                if is_missing && !default.is_null() {
+                if schema["nullable"] != true && fields.get(name).is_some_and(Value::is_null) {
+                    fields.remove(name);
+                }
+                if !default.is_null() && !fields.contains_key(name) {
                     fields.insert(name.clone(), default.clone());
                 }
             }
@@ -189,9 +188,35 @@ fn check(value: &Value, schema: &Value, path: String, causes: &mut Vec<Cause>) {
             for (index, item) in items.iter().enumerate() {
                 check(item, &schema["items"], format!("{path}[{index}]"), causes);
             }
+            causes.extend(duplicates(items, schema, &path));
         }
         _ => {}
     }
+}
+
+/// The items whose key, or in a set whose value, an earlier item has.
+fn duplicates(items: &[Value], schema: &Value, path: &str) -> Vec<Cause> {
+    let shown = |item: &Value| match schema["x-kubernetes-list-type"].as_str() {
+        Some("set") => Some(item.clone()),
+        Some("map") => {
+            let keys = schema["x-kubernetes-list-map-keys"].as_array()?;
+            let keys = keys.iter().filter_map(Value::as_str);
+            let key = keys.map(|key| Some((key.to_owned(), item.get(key)?.clone())));
+            key.collect::<Option<Map<String, Value>>>()
+                .map(Value::Object)
+        }
+        _ => None,
+    };
+    let mut seen = Vec::new();
+    let mut causes = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let Some(shown) = shown(item) else { continue };
+        if seen.contains(&shown) {
+            causes.push(Cause::duplicate(format!("{path}[{index}]"), &shown));
+        }
+        seen.push(shown);
+    }
+    causes
 }
 
 fn check_bounds(value: &Value, schema: &Value, path: &str, causes: &mut Vec<Cause>) {
@@ -216,11 +241,23 @@ fn check_bounds(value: &Value, schema: &Value, path: &str, causes: &mut Vec<Caus
         causes.push(Cause::invalid(path, value, &why));
     }
     if let Some(most) = schema[bounds[1]].as_f64().filter(|most| size > *most) {
-        let why = match unit {
-            "" => format!("{path} in body should be less than or equal to {most}"),
-            unit => format!("{path} in body should {verb} at most {most}{unit}"),
-        };
-        causes.push(Cause::invalid(path, value, &why));
+        let field = path.to_owned();
+        causes.push(match unit {
+            "" => {
+                let why = format!("{path} in body should be less than or equal to {most}");
+                Cause::invalid(field, value, &why)
+            }
+            " items" => Cause {
+                reason: "FieldValueTooMany",
+                message: format!("Too many: {size}: must have at most {most} items"),
+                field,
+            },
+            _ => Cause {
+                reason: "FieldValueTooLong",
+                message: format!("Too long: may not be more than {most} bytes"),
+                field,
+            },
+        });
     }
 }
 

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! # Source
-//! apimachinery `pkg/labels/selector.go`, `pkg/fields/selector.go`. What differs: any field can be
-//! selected by, where a real server knows a few for each kind; `Gt` and `Lt` are missing.
+//! apimachinery `pkg/labels/selector.go`, `pkg/fields/selector.go`. What differs: `Gt` and `Lt` are
+//! missing, and some kinds have more fields to select by.
 
 use serde_json::Value;
 
@@ -40,6 +40,11 @@ impl Labels {
         let parsed: Result<Vec<Requirement>, String> =
             parts.into_iter().map(Requirement::parse).collect();
         parsed.map(Labels)
+    }
+
+    /// The labels that are asked about.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|requirement| requirement.name.as_str())
     }
 
     /// Whether the object has such labels.
@@ -80,6 +85,11 @@ impl Requirement {
             if name.is_empty() || name.contains([' ', '=', '!', '(', ')']) {
                 return Err(format!("unable to parse requirement: `{text}`"));
             }
+            let is_value_character = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            let mut characters = values.iter().flatten().flat_map(|value| value.chars());
+            if !characters.all(is_value_character) {
+                return Err(format!("unable to parse requirement: values of `{text}`"));
+            }
             Ok(Requirement {
                 name: name.to_owned(),
                 values,
@@ -118,7 +128,45 @@ impl Requirement {
 
 /// Requirements on fields; all of them hold for an object that is selected.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Vec<(String, String, bool)>);
+pub struct Fields(Vec<Field>);
+
+/// A path of names with dots, the value asked for, and whether it is one to be without.
+type Field = (String, String, bool);
+
+/// The fields by which objects of a kind can be selected.
+pub fn selectable_fields(resource: &str) -> &'static [&'static str] {
+    match resource {
+        "pods" => &[
+            "metadata.name",
+            "metadata.namespace",
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+        ],
+        "events" => &[
+            "metadata.name",
+            "metadata.namespace",
+            "involvedObject.apiVersion",
+            "involvedObject.fieldPath",
+            "involvedObject.kind",
+            "involvedObject.name",
+            "involvedObject.namespace",
+            "involvedObject.resourceVersion",
+            "involvedObject.uid",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        "secrets" => &["metadata.name", "metadata.namespace", "type"],
+        "namespaces" => &["metadata.name", "metadata.namespace", "status.phase"],
+        "nodes" => &["metadata.name", "metadata.namespace", "spec.unschedulable"],
+        _ => &["metadata.name", "metadata.namespace"],
+    }
+}
 
 impl Fields {
     /// Reads `metadata.name=a,status.phase!=Running`.
@@ -133,16 +181,21 @@ impl Fields {
             let found = negated.or_else(|| plain().map(|pair| (pair, false)));
             let ((path, value), is_negated) = found
                 .ok_or_else(|| format!("invalid selector: '{part}'; can't understand '{part}'"))?;
-            let pointer = format!("/{}", path.replace('.', "/"));
-            fields.push((pointer, value.to_owned(), is_negated));
+            fields.push((path.to_owned(), value.to_owned(), is_negated));
         }
         Ok(Fields(fields))
     }
 
+    /// The fields that are asked about.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(path, ..)| path.as_str())
+    }
+
     /// Whether the object has such fields.
     pub fn select(&self, object: &Value) -> bool {
-        self.0.iter().all(|(pointer, wanted, is_negated)| {
-            let text = match object.pointer(pointer) {
+        self.0.iter().all(|(path, wanted, is_negated)| {
+            let pointer = format!("/{}", path.replace('.', "/"));
+            let text = match object.pointer(&pointer) {
                 Some(Value::String(text)) => text.clone(),
                 None | Some(Value::Null) => String::new(),
                 Some(value) => value.to_string(),

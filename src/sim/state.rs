@@ -15,8 +15,7 @@ use serde_json::Value;
 use crate::sim::history::{Change, History};
 use crate::sim::kinds::{self, Kind};
 use crate::sim::refusal::Refusal;
-use crate::sim::rules;
-use crate::sim::store::Key;
+use crate::sim::request::Key;
 
 #[derive(Clone)]
 pub(super) struct State {
@@ -119,44 +118,30 @@ impl State {
             .map_err(|oldest| Refusal::expired(resource_version, oldest))
     }
 
-    /// Whether a new object may be put where it wants to be.
-    pub(super) fn admit(&self, kind: &Kind, key: &Key) -> Result<(), Refusal> {
-        if !kind.is_namespaced {
-            return Ok(());
-        }
-        let namespaces = &self.tables["namespaces"];
-        let namespace = namespaces.objects.get(&Key::new("", &key.namespace));
-        let Some(namespace) = namespace else {
-            return Err(Refusal::not_found(&namespaces.kind, &key.namespace));
-        };
-        if !namespace["metadata"]["deletionTimestamp"].is_null() {
-            let refusal = Refusal::namespace_terminating(kind, &key.name, &key.namespace);
-            return Err(refusal);
-        }
-        let quotas = self.tables["resourcequotas"].objects.values();
-        let in_place = quotas.filter(|quota| quota["metadata"]["namespace"] == *key.namespace);
-        let present = self.tables[&kind.resource()].objects.keys();
-        let n_present = present
-            .filter(|other| other.namespace == key.namespace)
-            .count();
-        for quota in in_place {
-            rules::check_quota(kind, key, quota, n_present)?;
-        }
-        Ok(())
-    }
-
     /// Adds, changes or removes the kinds of a CustomResourceDefinition.
     fn define(&mut self, definition: &Value, is_deletion: bool) {
         // What makes no kind was refused when it was written.
         for kind in Kind::of_definition(definition).unwrap_or_default() {
             let resource = kind.resource();
             if is_deletion {
-                self.tables.remove(&resource);
+                self.undefine(&resource);
             } else if let Some(table) = self.tables.get_mut(&resource) {
                 table.kind = Arc::new(kind);
             } else {
                 self.tables.extend([Table::new(kind)]);
             }
         }
+    }
+
+    /// Takes a kind out, and all its objects before it, whatever holds them.
+    fn undefine(&mut self, resource: &str) {
+        let Some(table) = self.tables.get(resource).cloned() else {
+            return;
+        };
+        for (key, object) in table.objects {
+            let last = (*object).clone();
+            self.commit(&table.kind, key, Some(object), last, true);
+        }
+        self.tables.remove(resource);
     }
 }

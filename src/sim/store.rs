@@ -1,10 +1,10 @@
 //! Objects as plain JSON, one number for every change, and what an API server does at a write.
 //!
 //! The store keeps what it is given: whole values, never types of ours, so that a field we do not know
-//! is still there when somebody else asks. Every write takes the same path, whoever makes it:
+//! is still there when somebody else asks. Every change of an object takes the same path, whoever makes it:
 //!
 //! ```text
-//!   clone ─> change ─> put back what is the server's ─> preconditions ─> defaults, pruning ─> rules
+//!   clone ─> change ─> preconditions ─> put back what is the server's ─> defaults, pruning ─> rules
 //!         ─> managed fields ─> nothing changed? done ─> generation ─> commit: number, history, wake watchers
 //! ```
 //!
@@ -21,7 +21,8 @@
 //! # Example
 //! ```
 //! use bitcoin_controller::base::{Clock, Random};
-//! use bitcoin_controller::sim::store::{Key, Store};
+//! use bitcoin_controller::sim::request::Key;
+//! use bitcoin_controller::sim::store::Store;
 //! use serde_json::json;
 //!
 //! let store = Store::new(Clock::system(), Random::seeded(1));
@@ -45,83 +46,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::base::{Clock, Random, calendar};
+use crate::base::{Clock, Random};
 use crate::sim::admission;
 use crate::sim::apply;
+use crate::sim::defaults;
 use crate::sim::history::Change;
 use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::{self, Manager};
+use crate::sim::object_meta;
 use crate::sim::refusal::Refusal;
+use crate::sim::request::{DeleteOptions, Key, Part};
 use crate::sim::rules;
 use crate::sim::state::State;
-
-/// Which object of its kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    /// Empty for objects that live in no namespace.
-    pub namespace: String,
-    /// Unique among the objects of its kind there.
-    pub name: String,
-}
-
-impl Key {
-    /// `namespace` is empty for objects that live in none.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Key {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
-    }
-
-    /// The key of an object that has a name.
-    pub fn of(object: &Value) -> Self {
-        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-        Key::new(text("namespace"), text("name"))
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.namespace.as_str() {
-            "" => f.write_str(&self.name),
-            namespace => write!(f, "{namespace}/{}", self.name),
-        }
-    }
-}
-
-/// What becomes of an object's dependents when it is deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Propagation {
-    /// They go after it.
-    #[default]
-    Background,
-    /// They go before it.
-    Foreground,
-    /// They stay.
-    Orphan,
-}
-
-/// How to delete.
-#[derive(Clone, Debug, Default)]
-pub struct DeleteOptions {
-    /// Only if it is this very object.
-    pub uid: Option<String>,
-    /// Only if nobody has changed it since.
-    pub resource_version: Option<String>,
-    /// What becomes of its dependents.
-    pub propagation: Propagation,
-    /// How long a pod may take to end, in seconds; `None`: what its spec says.
-    pub grace_seconds: Option<i64>,
-}
-
-/// Which part of an object a write is about; the other one is left as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Everything but the status, where that is a subresource.
-    Main,
-    /// The status alone.
-    Status,
-}
 
 /// All objects of one kind, at one moment.
 #[derive(Clone, Debug)]
@@ -173,7 +109,7 @@ impl Store {
             changed: Notify::new(),
             state: Mutex::new(state),
             clock: self.0.clock.clone(),
-            random: self.0.random.clone(),
+            random: self.0.random.fork("copy"),
         }))
     }
 
@@ -347,7 +283,7 @@ impl Store {
         let (kind, before) = state.object(resource, key)?;
         let mut next = (*before).clone();
         change(&mut next)?;
-        admission::restore(&kind, &before, &mut next, by.part)?;
+        object_meta::restore(&kind, &before, &mut next, by.part)?;
         rules::complete(&kind, Some(&before), &mut next)?;
         let now = self.0.clock.unix_seconds();
         managed_fields::note_update(&kind, &before, &mut next, by, now);
@@ -369,11 +305,12 @@ impl Store {
     ) -> Result<Arc<Value>, Refusal> {
         let now = self.0.clock.unix_seconds();
         let mut state = self.lock();
+        apply::check(&*state.kind(resource)?, key, &applied)?;
         let (kind, before) = match state.object(resource, key) {
             Ok(found) => found,
             Err(refusal) if refusal.code == 404 && by.part == Part::Main => {
-                let mut object = applied.clone();
-                object["metadata"]["name"] = key.name.clone().into();
+                object_meta::check_new(&*state.kind(resource)?, &applied)?;
+                let object = applied.clone();
                 return self.insert(
                     &mut state,
                     resource,
@@ -388,7 +325,7 @@ impl Store {
         };
         let mut next = (*before).clone();
         apply::apply(&kind, &mut next, &applied, by, force)?;
-        admission::restore(&kind, &before, &mut next, by.part)?;
+        object_meta::restore(&kind, &before, &mut next, by.part)?;
         rules::complete(&kind, Some(&before), &mut next)?;
         managed_fields::note_apply(&kind, &before, &mut next, &applied, by, now);
         Ok(self.replace(&mut state, &kind, key, before, next))
@@ -406,9 +343,9 @@ impl Store {
     ) -> Result<Arc<Value>, Refusal> {
         let mut state = self.lock();
         let (kind, before) = state.object(resource, key)?;
-        admission::check_preconditions(&kind, &before, options)?;
+        object_meta::check_preconditions(&kind, &before, options)?;
         let mut next = (*before).clone();
-        admission::begin_deletion(&kind, &mut next, options, self.0.clock.unix_seconds());
+        object_meta::begin_deletion(&kind, &mut next, options, self.0.clock.unix_seconds());
         Ok(self.replace(&mut state, &kind, key, before, next))
     }
 
@@ -422,15 +359,16 @@ impl Store {
         note: impl FnOnce(&Kind, &mut Value),
     ) -> Result<Arc<Value>, Refusal> {
         let kind = state.kind(resource)?;
-        admission::name(&kind, namespace, &mut object, &self.0.random)?;
+        object_meta::name(&kind, namespace, &mut object, &self.0.random)?;
         let key = Key::of(&object);
         if state.tables[resource].objects.contains_key(&key) {
             return Err(Refusal::already_exists(&kind, &key.name));
         }
-        state.admit(&kind, &key)?;
-        admission::begin(&kind, &mut object, &self.0.random, &self.0.clock);
+        admission::admit(state, &kind, &key)?;
+        object_meta::begin(&kind, &mut object, &self.0.random, &self.0.clock);
         rules::complete(&kind, None, &mut object)?;
         note(&kind, &mut object);
+        defaults::allocate(resource, &mut object);
         Ok(self.commit(state, &kind, key, None, object, false))
     }
 
@@ -443,14 +381,11 @@ impl Store {
         before: Arc<Value>,
         mut next: Value,
     ) -> Arc<Value> {
-        if managed_fields::are_equal_but_for_times(&before, &next) {
-            if admission::is_released(&next) {
-                return self.commit(state, kind, key.clone(), Some(before), next, true);
-            }
+        let is_deletion = object_meta::is_released(&next);
+        if !is_deletion && managed_fields::are_equal_but_for_times(&before, &next) {
             return before;
         }
-        admission::count_generation(kind, &before, &mut next);
-        let is_deletion = admission::is_released(&next);
+        object_meta::count_generation(kind, &before, &mut next);
         self.commit(state, kind, key.clone(), Some(before), next, is_deletion)
     }
 
@@ -477,9 +412,4 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Store at {}", self.resource_version())
     }
-}
-
-/// A date as the store writes it.
-pub(crate) fn date(unix_seconds: i64) -> Value {
-    calendar::format_seconds(unix_seconds).into()
 }

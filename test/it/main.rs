@@ -11,6 +11,7 @@ mod bitcoin;
 mod cache;
 mod client;
 mod controller;
+mod demo;
 mod http;
 mod record;
 mod sim;

@@ -14,7 +14,7 @@
 //!
 //! # Invariants
 //! - Nothing of a connection is left when [`ApiServer::serve`] has ended.
-//! - Every request that is answered is in the [`RequestLog`]; no body and no header is.
+//! - Every request about objects that was not dropped is in the [`RequestLog`]; no body and no header is.
 //!
 //! # Example
 //! ```
@@ -76,8 +76,9 @@ use crate::sim::apiserver::watch::{LINES_AHEAD, Watch};
 use crate::sim::apiserver::write::Written;
 use crate::sim::faults::{Effect, Faults};
 use crate::sim::refusal::Refusal;
+use crate::sim::request::Key;
 use crate::sim::request_log::{Entry, RequestLog};
-use crate::sim::store::{Key, Store};
+use crate::sim::store::Store;
 use crate::sim::table::IncludeObject;
 use crate::sim::{discovery, openapi, table};
 
@@ -405,6 +406,10 @@ impl ApiServer {
         target: &Target,
         request: Request<Incoming>,
     ) -> Result<Answer, Refusal> {
+        if !target.subresource.is_empty() && !["update", "patch", "apply"].contains(&verb) {
+            let message = "the server does not allow this method on the requested resource";
+            return Err(Refusal::new(405, "MethodNotAllowed", message));
+        }
         let content_type = header(&request, CONTENT_TYPE);
         let user_agent = header(&request, USER_AGENT);
         let body = read_body(request.into_body(), LARGEST_BODY_BYTES)
@@ -413,7 +418,8 @@ impl ApiServer {
                 true => Refusal::new(413, "RequestEntityTooLarge", "limit is 3145728"),
                 false => Refusal::bad_request("the body ended too soon"),
             })?;
-        let copy = target.query.get("dryRun").map(|_| self.store.copy());
+        let is_dry = target.query.get("dryRun").is_some() || write::is_dry_deletion(verb, &body);
+        let copy = is_dry.then(|| self.store.copy());
         let request = write::Request {
             store: copy.as_ref().unwrap_or(&self.store),
             target,

@@ -35,7 +35,7 @@ use crate::sim::apiserver::PodPorts;
 use crate::sim::apiserver::answer::{self, Answer};
 use crate::sim::apiserver::target::Target;
 use crate::sim::refusal::Refusal;
-use crate::sim::store::Key;
+use crate::sim::request::Key;
 
 const SUBPROTOCOL: &str = "v4.channel.k8s.io";
 const DATA: u8 = 0;

@@ -14,9 +14,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::sim::apiserver::target::Target;
-use crate::sim::refusal::Refusal;
-use crate::sim::selectors::{Fields, Labels};
-use crate::sim::store::{Key, Store};
+use crate::sim::kinds::Kind;
+use crate::sim::refusal::{Cause, Refusal};
+use crate::sim::request::Key;
+use crate::sim::selectors::{self, Fields, Labels};
+use crate::sim::store::Store;
 
 /// One object.
 pub(super) fn get(store: &Store, target: &Target) -> Result<Arc<Value>, Refusal> {
@@ -41,12 +43,19 @@ impl Selection {
     pub(super) fn of(target: &Target) -> Result<Self, Refusal> {
         let labels = target.query.get("labelSelector").unwrap_or_default();
         let fields = target.query.get("fieldSelector").unwrap_or_default();
+        let fields = Fields::parse(fields).map_err(Refusal::bad_request)?;
+        check_fields(&target.kind, &fields)?;
         Ok(Selection {
             namespace: target.namespace.clone(),
             name: target.name.clone(),
             labels: Labels::parse(labels).map_err(Refusal::bad_request)?,
-            fields: Fields::parse(fields).map_err(Refusal::bad_request)?,
+            fields,
         })
+    }
+
+    /// Whether it is by labels or fields: then nobody has counted what comes later.
+    fn selects(&self) -> bool {
+        self.labels.names().next().is_some() || self.fields.names().next().is_some()
     }
 
     /// Whether the object is meant.
@@ -56,6 +65,62 @@ impl Selection {
             && (self.name.is_empty() || key.name == self.name)
             && self.labels.select(object)
             && self.fields.select(object)
+    }
+}
+
+/// Refuses to select by a field that a server does not know of the kind.
+fn check_fields(kind: &Kind, fields: &Fields) -> Result<(), Refusal> {
+    let known = selectors::selectable_fields(&kind.resource());
+    let Some(field) = fields.names().find(|name| !known.contains(name)) else {
+        return Ok(());
+    };
+    let known: Vec<String> = known.iter().map(|name| format!("\"{name}\"")).collect();
+    let message = match &kind.schema {
+        None => {
+            let known = known.join(", ");
+            format!("\"{field}\" is not a known field selector: only {known}")
+        }
+        Some(_) => format!("field label not supported: {field}"),
+    };
+    Err(Refusal::bad_request(message))
+}
+
+/// What a list or a watch says of the version it wants must make sense.
+///
+/// # Errors
+/// It does not.
+pub(super) fn check_version_match(target: &Target, is_watch: bool) -> Result<(), Refusal> {
+    let query = &target.query;
+    let is_initial = query.is_set("sendInitialEvents");
+    let version = query.get("resourceVersion");
+    let refuse = |field: &str, why: &str| {
+        let cause = Cause::forbidden(field, why);
+        Err(Refusal::invalid_options("ListOptions", cause))
+    };
+    match query.get("resourceVersionMatch") {
+        _ if is_initial && !is_watch => refuse(
+            "sendInitialEvents",
+            "sendInitialEvents is forbidden for list",
+        ),
+        None if is_initial => refuse(
+            "resourceVersionMatch",
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        None => Ok(()),
+        Some("NotOlderThan") if is_initial => Ok(()),
+        Some(_) if is_watch => refuse(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+        Some(_) if version.is_none() => refuse(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        Some("Exact") if version == Some("0") => refuse(
+            "resourceVersionMatch",
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        Some(_) => Ok(()),
     }
 }
 
@@ -69,6 +134,7 @@ pub(super) struct List {
 /// A list, or a page of one.
 pub(super) async fn list(store: &Store, target: &Target) -> Result<List, Refusal> {
     let selection = Selection::of(target)?;
+    check_version_match(target, false)?;
     let limit = target.query.number("limit")?.unwrap_or_default();
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let asked = target
@@ -109,7 +175,9 @@ pub(super) async fn list(store: &Store, target: &Target) -> Result<List, Refusal
             after: (*last).clone(),
         };
         metadata["continue"] = token.text().into();
-        metadata["remainingItemCount"] = remaining.into();
+        if !selection.selects() {
+            metadata["remainingItemCount"] = remaining.into();
+        }
     }
     Ok(List {
         items: page

@@ -23,23 +23,51 @@ pub(super) fn of(kind: &Kind, object: &Value) -> Value {
             "resourceVersion": metadata["resourceVersion"],
             "creationTimestamp": metadata["creationTimestamp"],
         },
-        "spec": {"replicas": number(&paths.spec_replicas)},
+        "spec": {},
         "status": {"replicas": number(&paths.status_replicas)},
     });
-    if let Some(selector) = at(object, &paths.label_selector).and_then(Value::as_str) {
+    // None is said by nothing.
+    let wanted = number(&paths.spec_replicas);
+    if wanted != 0 {
+        scale["spec"]["replicas"] = wanted.into();
+    }
+    if let Some(selector) = selector(kind, object, &paths.label_selector) {
         scale["status"]["selector"] = selector.into();
     }
     scale
 }
 
+/// The selector as text: a custom resource has it so, a StatefulSet as a label selector.
+fn selector(kind: &Kind, object: &Value, path: &str) -> Option<String> {
+    if kind.schema.is_some() {
+        return at(object, path)?.as_str().map(str::to_owned);
+    }
+    let labels = object["spec"]["selector"]["matchLabels"].as_object()?;
+    let parts = labels.iter().map(|(name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        format!("{name}={value}")
+    });
+    Some(parts.collect::<Vec<String>>().join(","))
+}
+
 /// Gives `object` the number that `scale` asks for.
 pub(super) fn set(kind: &Kind, object: &mut Value, scale: &Value) -> Result<(), Refusal> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    let wanted = &scale["spec"]["replicas"];
-    let Some(replicas) = wanted.as_i64().filter(|replicas| *replicas >= 0) else {
+    let wanted = match &scale["spec"]["replicas"] {
+        Value::Null => 0.into(),
+        wanted => wanted.clone(),
+    };
+    // Of a custom resource the rules say so.
+    let is_allowed = |replicas: &i64| *replicas >= 0 || kind.schema.is_some();
+    let Some(replicas) = wanted.as_i64().filter(is_allowed) else {
         let why = "must be greater than or equal to 0";
-        let cause = Cause::invalid("spec.replicas", wanted, why);
-        return Err(Refusal::invalid(kind, name, &[cause]));
+        let cause = Cause::invalid("spec.replicas", &wanted, why);
+        let scale = Kind {
+            group: "autoscaling".to_owned(),
+            kind: "Scale".to_owned(),
+            ..Kind::default()
+        };
+        return Err(Refusal::invalid(&scale, name, &[cause]));
     };
     for field in ["uid", "resourceVersion"] {
         let given = &scale["metadata"][field];

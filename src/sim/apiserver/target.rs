@@ -18,7 +18,8 @@ use hyper::Method;
 
 use crate::sim::kinds::Kind;
 use crate::sim::refusal::Refusal;
-use crate::sim::store::{Key, Store};
+use crate::sim::request::Key;
+use crate::sim::store::Store;
 
 /// The objects, and the part of them, that a request is about.
 #[derive(Clone, Debug)]

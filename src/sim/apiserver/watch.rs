@@ -26,7 +26,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::sim::apiserver::read::Selection;
+use crate::sim::apiserver::read::{self, Selection};
 use crate::sim::apiserver::target::Target;
 use crate::sim::history::Change;
 use crate::sim::refusal::Refusal;
@@ -65,6 +65,7 @@ impl Watch {
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let wants_initial_events = target.query.is_set("sendInitialEvents");
         let seen = target.query.number("resourceVersion")?;
+        read::check_version_match(&target, true)?;
         Ok(Watch {
             selection: Selection::of(&target)?,
             seen: seen.filter(|version| *version > 0 && !wants_initial_events),
@@ -157,7 +158,11 @@ impl Watch {
         };
         for change in changes {
             if let Some(event) = self.event(&change) {
-                self.send(event, (*change.object).clone(), lines).await?;
+                let object = match event {
+                    "DELETED" => as_it_was(&change),
+                    _ => (*change.object).clone(),
+                };
+                self.send(event, object, lines).await?;
             }
         }
         *seen = now;
@@ -213,6 +218,14 @@ impl Watch {
     ) -> Result<(), Ended> {
         send_line(event, &(self.form)(object), lines).await
     }
+}
+
+/// The object before the change, with the change's number: so it was last when it was there, or selected.
+fn as_it_was(change: &Change) -> Value {
+    let before = change.before.as_ref().unwrap_or(&change.object);
+    let mut object = (**before).clone();
+    object["metadata"]["resourceVersion"] = change.resource_version.to_string().into();
+    object
 }
 
 /// Waits for the time, or until somebody asks.

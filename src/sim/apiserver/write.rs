@@ -14,10 +14,13 @@ use crate::base::{json as read_json, yaml};
 use crate::sim::apiserver::read::Selection;
 use crate::sim::apiserver::scale;
 use crate::sim::apiserver::target::Target;
+use crate::sim::kinds::Kind;
 use crate::sim::managed_fields::Manager;
-use crate::sim::refusal::Refusal;
+use crate::sim::object_meta;
+use crate::sim::refusal::{Cause, Refusal, details};
+use crate::sim::request::{DeleteOptions, Key, Part, Propagation};
 use crate::sim::schema;
-use crate::sim::store::{DeleteOptions, Key, Part, Propagation, Store};
+use crate::sim::store::Store;
 use crate::sim::{patch, protobuf};
 
 /// What a write comes to.
@@ -73,6 +76,9 @@ impl Request<'_> {
         }
         let warnings = self.unknown_fields(&object)?;
         let written = self.write(|live| {
+            if self.target.subresource.is_empty() || self.target.kind.schema.is_some() {
+                object_meta::check_replacement(&self.target.kind, live, &object)?;
+            }
             *live = object;
             Ok(())
         })?;
@@ -97,15 +103,16 @@ impl Request<'_> {
                 Ok(())
             }
             "application/json-patch+json" => {
-                patch::json_patch(object, &body).map_err(|why| Refusal::new(422, "Invalid", why))
+                // What exactly, the server keeps to itself.
+                patch::json_patch(object, &body).map_err(|_| unprocessable())
             }
             "application/strategic-merge-patch+json" if self.target.kind.schema.is_some() => {
-                Err(unsupported(content_type))
+                Err(no_strategic_patch())
             }
             "application/strategic-merge-patch+json" => {
                 patch::strategic(object, &body).map_err(Refusal::bad_request)
             }
-            _ => Err(unsupported(content_type)),
+            _ => Err(unsupported()),
         };
         if self.target.subresource == "scale" {
             return self.scale(change);
@@ -117,7 +124,10 @@ impl Request<'_> {
         let written = self.write(|object| {
             change(object)?;
             strict = self.unknown_fields(object);
-            strict.clone().map(|_| ())
+            strict
+                .clone()
+                .map(|_| ())
+                .map_err(|refusal| in_patch(object, &refusal))
         })?;
         Ok(Written {
             warnings: strict?,
@@ -126,11 +136,10 @@ impl Request<'_> {
     }
 
     fn apply(&self, applied: Value) -> Result<Written, Refusal> {
-        let warnings = self.unknown_fields(&applied)?;
         let Some(manager) = self.target.query.get("fieldManager") else {
-            return Err(Refusal::bad_request(
-                "fieldManager is required for apply patch",
-            ));
+            let mut cause = Cause::required("fieldManager");
+            cause.message.push_str(": is required for apply patch");
+            return Err(Refusal::invalid_options("PatchOptions", cause));
         };
         let by = Manager::apply(manager, self.part());
         let (resource, key) = (self.target.kind.resource(), self.target.key());
@@ -139,7 +148,6 @@ impl Request<'_> {
         let object = self.store.apply(&resource, &key, applied, &by, force)?;
         Ok(Written {
             code: if was_there { 200 } else { 201 },
-            warnings,
             ..Written::ok(&object)
         })
     }
@@ -176,12 +184,11 @@ impl Request<'_> {
             return Ok(Written::ok(&last));
         }
         let kind = &self.target.kind;
+        let mut details = details(&key.name, &kind.group, &kind.plural);
+        details["uid"] = last["metadata"]["uid"].clone();
         Ok(Written::ok(&json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-            "details": {
-                "name": key.name, "group": kind.group, "kind": kind.plural,
-                "uid": last["metadata"]["uid"],
-            },
+            "details": details,
         })))
     }
 
@@ -226,8 +233,9 @@ impl Request<'_> {
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
             Some(other) => {
-                let message = format!("invalid propagationPolicy `{other}`");
-                return Err(Refusal::bad_request(message));
+                let known = ["Foreground", "Background", "Orphan", "nil"];
+                let cause = Cause::unsupported("propagationPolicy", &other.into(), &known);
+                return Err(Refusal::invalid_options("DeleteOptions", cause));
             }
         };
         let in_query = query.number("gracePeriodSeconds")?;
@@ -250,8 +258,11 @@ impl Request<'_> {
     /// Whose fields these will be: who says so, or the program's name.
     fn manager(&self) -> Manager {
         let program = self.user_agent.split('/').next().unwrap_or_default();
-        let named = self.target.query.get("fieldManager");
-        Manager::update(named.unwrap_or(program), self.part())
+        let named = self.target.query.get("fieldManager").unwrap_or(program);
+        match self.target.subresource.as_str() {
+            "scale" => Manager::scale(named),
+            _ => Manager::update(named, self.part()),
+        }
     }
 
     /// The body as JSON, whichever way it is written.
@@ -270,10 +281,10 @@ impl Request<'_> {
             return yaml::from_str(text).map_err(|error| malformed(error.to_string()));
         }
         if media_type == protobuf::CONTENT_TYPE {
-            return protobuf::decode(self.body).map_err(|_| unsupported(media_type));
+            return protobuf::decode(self.body).map_err(|_| unsupported());
         }
         if !media_type.is_empty() && !media_type.ends_with("json") {
-            return Err(unsupported(media_type));
+            return Err(unsupported());
         }
         read_json::from_slice(self.body).map_err(|error| malformed(error.to_string()))
     }
@@ -303,9 +314,40 @@ impl Request<'_> {
     }
 }
 
-fn unsupported(content_type: &str) -> Refusal {
-    let message = format!(
-        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml; not {content_type}"
-    );
+/// Whether the body of a deletion says that it is not meant.
+pub(super) fn is_dry_deletion(verb: &str, body: &[u8]) -> bool {
+    let asks = || {
+        let options: Value = read_json::from_slice(body).ok()?;
+        Some(
+            options["dryRun"]
+                .as_array()
+                .is_some_and(|all| !all.is_empty()),
+        )
+    };
+    verb.starts_with("delete") && asks().unwrap_or_default()
+}
+
+fn unsupported() -> Refusal {
+    Refusal::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+}
+
+fn no_strategic_patch() -> Refusal {
+    let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
     Refusal::new(415, "UnsupportedMediaType", message)
+}
+
+fn unprocessable() -> Refusal {
+    let message = "the server rejected our request due to an error in our request";
+    Refusal::new(422, "Invalid", message)
+}
+
+/// What strict validation of a body says, as it is said of the object that a patch would make.
+fn in_patch(patched: &Value, refusal: &Refusal) -> Refusal {
+    let said = refusal.message.split_once(": ").map_or("", |parts| parts.1);
+    let shown = patched.to_string().into();
+    Refusal::invalid(
+        &Kind::default(),
+        "",
+        &[Cause::invalid("patch", &shown, said)],
+    )
 }

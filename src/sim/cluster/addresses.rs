@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::ops::Bound;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -68,7 +69,8 @@ impl Addresses {
     pub(super) async fn take(&self) -> Lease {
         loop {
             // Register before looking, or one that comes back in between is missed.
-            let given_back = self.0.given_back.notified();
+            let mut given_back = pin!(self.0.given_back.notified());
+            given_back.as_mut().enable();
             let next = self.0.state.lock().expect("no holder panics").take();
             if let Some(address) = next {
                 let pool = Arc::clone(&self.0);
@@ -90,6 +92,6 @@ impl Drop for Lease {
         let mut state = self.pool.state.lock().expect("no holder panics");
         state.free.insert(self.address);
         drop(state);
-        self.pool.given_back.notify_one();
+        self.pool.given_back.notify_waiters();
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::store::{self, Key, Store};
+use crate::sim::request::Key;
+use crate::sim::store::Store;
+use crate::sim::value;
 
 /// Notes that something happened to `about`. An event that cannot be written is lost, as elsewhere.
 pub(super) fn record(
@@ -14,7 +16,7 @@ pub(super) fn record(
 ) {
     let metadata = &about["metadata"];
     let namespace = metadata["namespace"].as_str().unwrap_or("default");
-    let now = store::date(store.clock().unix_seconds());
+    let now = value::date(store.clock().unix_seconds());
     let is_same = |event: &Value| {
         event["involvedObject"]["uid"] == metadata["uid"]
             && event["reason"] == reason

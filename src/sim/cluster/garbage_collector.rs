@@ -5,6 +5,7 @@
 //! | is gone, and so are all others | are deleted |
 //! | goes in the foreground | are deleted first; it waits for those that say `blockOwnerDeletion` |
 //! | goes and orphans | are released |
+//! | is gone or goes, and another one stays | are released from it |
 //!
 //! An owner is known by its UID: a namesake that was made later is somebody else.
 //!
@@ -14,10 +15,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::sim::admission::{FOREGROUND, ORPHAN, put};
-use crate::sim::store::{DeleteOptions, Key, Propagation, Store};
+use crate::sim::object_meta::{FOREGROUND, ORPHAN};
+use crate::sim::request::{DeleteOptions, Key, Propagation};
+use crate::sim::store::Store;
+use crate::sim::value::put;
 
 /// Runs until it is dropped.
 pub(super) async fn run(store: Store) {
@@ -64,15 +67,27 @@ fn pass(store: &Store) {
     let owner_of = |reference: &Value| by_uid.get(reference["uid"].as_str()?).copied();
     for found in all.iter().filter(|found| !found.owners().is_empty()) {
         let owners: Vec<Option<&Found>> = found.owners().iter().map(owner_of).collect();
-        let present: Vec<&Found> = owners.iter().flatten().copied().collect();
-        if present.iter().any(|owner| owner.waits_for(ORPHAN)) {
-            release(store, found, &present);
-        } else if found.is_going() {
-            continue;
-        } else if present.is_empty() {
-            delete(store, found, Propagation::Background);
-        } else if present.iter().all(|owner| owner.waits_for(FOREGROUND)) {
-            delete(store, found, Propagation::Foreground);
+        let is_solid = |owner: &Option<&Found>| {
+            owner.is_some_and(|owner| !owner.waits_for(ORPHAN) && !owner.waits_for(FOREGROUND))
+        };
+        let has_solid = owners.iter().any(is_solid);
+        let stays = |owner: &Option<&Found>| match owner {
+            Some(owner) if owner.waits_for(ORPHAN) => false,
+            owner => is_solid(owner) || !has_solid,
+        };
+        let references = found.owners().iter().zip(&owners);
+        let stay: Vec<&Value> = references
+            .filter(|(_, owner)| stays(owner))
+            .map(|(reference, _)| reference)
+            .collect();
+        if stay.len() < owners.len() {
+            keep_owners(store, found, &stay);
+        } else if !has_solid && !found.is_going() {
+            let propagation = match owners.iter().any(Option::is_some) {
+                true => Propagation::Foreground,
+                false => Propagation::Background,
+            };
+            delete(store, found, propagation);
         }
     }
     for found in &all {
@@ -102,32 +117,16 @@ fn delete(store: &Store, found: &Found, propagation: Propagation) {
     let _ = store.delete(&found.resource, &Key::of(&found.object), &options);
 }
 
-fn release(store: &Store, found: &Found, owners: &[&Found]) {
-    let leaves = |reference: &Value| {
-        let mut owners = owners.iter();
-        owners.any(|owner| {
-            owner.waits_for(ORPHAN) && owner.object["metadata"]["uid"] == reference["uid"]
-        })
+/// Releases an object from its other owners.
+fn keep_owners(store: &Store, found: &Found, stay: &[&Value]) {
+    let stay = match stay {
+        [] => Value::Null,
+        stay => json!(stay),
     };
-    let _ = store.update(
-        &found.resource,
-        &Key::of(&found.object),
-        MANAGER,
-        |object| {
-            let stay: Vec<Value> = found
-                .owners()
-                .iter()
-                .filter(|one| !leaves(one))
-                .cloned()
-                .collect();
-            let stay = if stay.is_empty() {
-                Value::Null
-            } else {
-                stay.into()
-            };
-            put(&mut object["metadata"], "ownerReferences", stay);
-        },
-    );
+    let key = Key::of(&found.object);
+    let _ = store.update(&found.resource, &key, MANAGER, |object| {
+        put(&mut object["metadata"], "ownerReferences", stay);
+    });
 }
 
 fn finish(store: &Store, found: &Found, finalizer: &str) {

@@ -69,6 +69,7 @@ mod pod_worker;
 mod probes;
 mod scheduler;
 mod stateful_set;
+mod this_pod;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -83,8 +84,9 @@ use tokio_util::sync::CancellationToken;
 use crate::http::{BoxFuture, BoxStream, Endpoint};
 use crate::sim::apiserver::PodPorts;
 use crate::sim::cluster::addresses::Addresses;
+use crate::sim::request::Key;
 use crate::sim::runtime::NodeRuntime;
-use crate::sim::store::{Key, Store};
+use crate::sim::store::Store;
 
 /// How the cluster is made.
 #[derive(Clone, Debug)]
@@ -142,7 +144,7 @@ impl Cluster {
     }
 
     /// Runs until `shutdown` is cancelled, then ends the containers: asks them, and kills who does not
-    /// hear within a second.
+    /// hear within five seconds.
     ///
     /// # Cancel safety
     /// Dropping the future kills the containers.

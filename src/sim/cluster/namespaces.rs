@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::sim::store::{DeleteOptions, Key, Store};
+use crate::sim::request::{DeleteOptions, Key};
+use crate::sim::store::Store;
 
 /// Runs until it is dropped.
 pub(super) async fn run(store: Store) {

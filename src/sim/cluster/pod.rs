@@ -5,13 +5,16 @@
 //! `third_party/forked/golang/expansion`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::sim::request::Key;
 use crate::sim::runtime::Container;
-use crate::sim::store::{self, Key, Store};
+use crate::sim::store::Store;
+use crate::sim::value;
 
 /// Why a container is not started: a reason for programs and words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +23,28 @@ pub(super) struct Waiting {
     pub(super) message: String,
 }
 
-/// What to run for `pod` at `address`.
-pub(super) fn container(store: &Store, pod: &Value, address: &str) -> Result<Container, Waiting> {
+/// What to run for `pod` at `address`, whose image is waited for since `waited`.
+pub(super) fn container(
+    store: &Store,
+    pod: &Value,
+    address: &str,
+    waited: Duration,
+) -> Result<Container, Waiting> {
     let spec = &pod["spec"]["containers"][0];
+    let image = spec["image"].as_str().unwrap_or_default();
+    if !image_exists(image) {
+        return Err(if waited < PULL_RETRY {
+            Waiting {
+                reason: "ErrImagePull",
+                message: format!("failed to pull and unpack image \"{image}\": not found"),
+            }
+        } else {
+            Waiting {
+                reason: "ImagePullBackOff",
+                message: format!("Back-off pulling image \"{image}\": ErrImagePull: not found"),
+            }
+        });
+    }
     let env = environment(store, pod, spec, address)?;
     let texts = |field: &str| {
         let texts = spec[field]
@@ -42,7 +64,7 @@ pub(super) fn container(store: &Store, pod: &Value, address: &str) -> Result<Con
         pod: text(&pod["metadata"]["name"]),
         pod_uid: text(&pod["metadata"]["uid"]),
         address: address.to_owned(),
-        image: text(&spec["image"]),
+        image: image.to_owned(),
         command,
         env: env.into_iter().collect(),
     })
@@ -94,15 +116,17 @@ fn environment(
             }
         } else if let Some(secret_name) = reference["name"].as_str() {
             let key = reference["key"].as_str().unwrap_or_default();
-            let Some(secret) = secret(secret_name) else {
-                return Err(missing(format!("secret \"{secret_name}\" not found")));
-            };
-            if secret["data"][key].is_null() {
-                return Err(missing(format!(
-                    "couldn't find key {key} in Secret {namespace}/{secret_name}"
-                )));
+            let secret = secret(secret_name);
+            match secret.as_ref().map(|secret| &secret["data"][key]) {
+                Some(value @ Value::String(_)) => decoded(value),
+                _ if reference["optional"] == true => continue,
+                None => return Err(missing(format!("secret \"{secret_name}\" not found"))),
+                Some(_) => {
+                    return Err(missing(format!(
+                        "couldn't find key {key} in Secret {namespace}/{secret_name}"
+                    )));
+                }
             }
-            decoded(&secret["data"][key])
         } else {
             expanded(variable["value"].as_str().unwrap_or_default(), &env)
         };
@@ -141,13 +165,16 @@ fn expanded(text: &str, env: &BTreeMap<String, String>) -> String {
 
 /// Whether an image can be had. Nothing is pulled here, so the name decides: its last part says
 /// `bitcoin`, and its tag, if there is one, is `latest` or a version.
-pub(super) fn image_exists(image: &str) -> bool {
+fn image_exists(image: &str) -> bool {
     let last = image.rsplit('/').next().unwrap_or_default();
     let (name, tag) = last.split_once([':', '@']).unwrap_or((last, "latest"));
     let is_version = tag.starts_with(|c: char| c.is_ascii_digit())
         && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
     name.contains("bitcoin") && (tag == "latest" || is_version)
 }
+
+/// When a pull that failed is due again: from then on a pod says that it backs off.
+pub(super) const PULL_RETRY: Duration = Duration::from_secs(10);
 
 /// Sets one condition; its date changes with its status.
 pub(super) fn set_condition(status: &mut Value, kind: &str, condition: Value, now: i64) {
@@ -159,7 +186,7 @@ pub(super) fn set_condition(status: &mut Value, kind: &str, condition: Value, no
         Some(known) if known["status"] == condition["status"] => {
             known["lastTransitionTime"].clone()
         }
-        _ => store::date(now),
+        _ => value::date(now),
     };
     let mut list: Vec<Value> = list
         .into_iter()

@@ -1,62 +1,62 @@
 //! The life of one pod on its node.
 //!
 //! ```text
-//!   address ─> image there? Secrets there? ─> start ─> probe, probe, … ─┬─ ended: wait, start again
-//!                       └── no: say so, wait, look again                ├─ killed by a probe: the same
-//!                                                                       └─ pod going: terminate, grace, kill
-//!                                                                          └─> volumes away, address back, pod gone
+//!   address ─┬─> image there? Secrets there? ─> start ─> probe, probe, … ─> ended, or killed by a probe ─┐
+//!            │        └── no: say so, look again at every change                                        │
+//!            └────────────────────── at once; the next time after 10 s, 20 s, … <────────────────────────┘
+//!
+//!   at any moment: pod going ─> terminate, grace, kill ─> volumes away, address back, pod gone
 //! ```
+//!
+//! So there is a life that never ends by itself ([`PodWorker::live`]), and what ends it from outside; the
+//! latter may come between any two steps of the former.
+//!
+//! It models: restarts as `restartPolicy: Always` wants them. It does not model: the other policies, a
+//! change of the image while the container runs.
 //!
 //! # Invariants
 //! - The pod goes from the store only when its container has ended.
 //! - A pod that is gone from the store (deleted by force) is killed at once.
+//!
+//! # Source
+//! Kubernetes `pkg/kubelet/{pod_workers,kuberuntime/kuberuntime_manager}.go` (`doBackOff`), client-go
+//! `util/flowcontrol/backoff.go`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::Backoff;
-use crate::base::Random;
 use crate::http::HttpClient;
 use crate::sim::bitcoind::Exit;
-use crate::sim::cluster::events::{self, NORMAL, WARNING};
-use crate::sim::cluster::kubelet::is_it;
+use crate::sim::cluster::addresses::Lease;
+use crate::sim::cluster::events::{NORMAL, WARNING};
 use crate::sim::cluster::pod::{self, Seen, Waiting};
 use crate::sim::cluster::probes::{Finding, Probes};
+use crate::sim::cluster::this_pod::{End, ThisPod, grace_of};
 use crate::sim::cluster::{Machine, NODE};
+use crate::sim::request::Key;
 use crate::sim::runtime::{Container, Process};
-use crate::sim::store::{self, DeleteOptions, Key};
+use crate::sim::value;
 
 /// The worker of one pod.
 pub(super) struct PodWorker {
-    machine: Arc<Machine>,
-    key: Key,
-    uid: String,
+    pod: ThisPod,
     seen: Seen,
-    kill: Arc<Notify>,
-}
-
-/// Why a container was waited for no longer.
-enum End {
-    /// It ended by itself.
-    Exited(Exit),
-    /// The pod is going, and has so long.
-    Going(Duration),
-    /// The pod is gone.
-    Gone,
-    /// The cluster ends.
-    Shutdown,
+    /// The container, while it runs.
+    process: Option<Box<dyn Process>>,
+    /// Its address. Dropped after the container, or somebody else would get it too soon.
+    lease: Option<Lease>,
 }
 
 impl PodWorker {
     pub(super) fn new(machine: Arc<Machine>, key: Key, uid: String) -> Self {
         PodWorker {
-            machine,
-            key,
-            uid,
+            pod: ThisPod::new(machine, key, uid),
             seen: Seen {
                 state: waiting("ContainerCreating", ""),
                 last: Value::Null,
@@ -64,351 +64,236 @@ impl PodWorker {
                 is_ready: false,
                 n_restarts: 0,
             },
-            kill: Arc::new(Notify::new()),
+            process: None,
+            lease: None,
         }
     }
 
     /// Runs the pod until it is gone or `shutdown` is cancelled.
     pub(super) async fn run(mut self, shutdown: CancellationToken) {
-        self.write_status(None);
-        let machine = Arc::clone(&self.machine);
-        let lease = tokio::select! {
+        let pod = self.pod.clone();
+        let end = tokio::select! {
             biased;
-            () = shutdown.cancelled() => return,
-            _ = self.going() => return self.remove(),
-            lease = machine.addresses.take() => lease,
+            () = shutdown.cancelled() => End::Shutdown,
+            end = pod.going() => end,
+            never = self.live() => match never {},
         };
-        let address = lease.address();
-        self.write_status(Some(&address));
-        let mut backoff = Backoff::new(RESTART_BACKOFF.0, RESTART_BACKOFF.1)
-            .with_reset_after(RESTART_BACKOFF_RESET);
-        let random = Random::seeded(0);
-        loop {
-            match self.run_once(&address, &shutdown).await {
-                Some(End::Going(_) | End::Gone) => break,
-                Some(End::Shutdown) => return,
-                Some(End::Exited(_)) | None => {}
+        pod.note_kill(None);
+        if let Some(mut process) = self.process.take() {
+            match end {
+                End::Going => {
+                    self.say_not_ready();
+                    stop(process.as_mut(), pod.grace_is_over()).await;
+                }
+                End::Gone => {
+                    process.kill();
+                    process.wait().await;
+                }
+                // Who has no patience for it drops the worker.
+                End::Shutdown => {
+                    stop(process.as_mut(), std::future::pending()).await;
+                }
             }
-            let pause = backoff.next_wait(&random);
-            self.say_waiting(pause);
+        }
+        if !matches!(end, End::Shutdown) {
+            pod.machine.runtime.remove_volumes(&pod.uid);
+            drop(self.lease.take());
+            pod.remove();
+        }
+    }
+
+    /// Runs the container again and again.
+    async fn live(&mut self) -> Infallible {
+        self.write_status();
+        let machine = Arc::clone(&self.pod.machine);
+        let lease = machine.addresses.take().await;
+        let address = lease.address();
+        self.lease = Some(lease);
+        self.write_status();
+        let mut pauses = RestartPauses::default();
+        loop {
+            let container = self.prepared(&address).await;
+            let (started, image) = (Instant::now(), container.image.clone());
+            if !self.seen.last.is_null() {
+                self.seen.n_restarts += 1;
+            }
+            match machine.runtime.start(container).await {
+                Ok(process) => {
+                    self.process = Some(process);
+                    self.watch(&address, &image).await;
+                }
+                Err(error) => self.note_end("StartError", 128, &error.to_string()),
+            }
+            self.wait_to_restart(pauses.after_run_of(started.elapsed()), &image)
+                .await;
+        }
+    }
+
+    /// What to run, as soon as its image and its Secrets are there.
+    async fn prepared(&mut self, address: &str) -> Container {
+        let mut pulled: Option<(Value, Instant)> = None;
+        loop {
+            let seen = self.pod.machine.store.resource_version();
+            let Some(pod) = self.pod.get() else {
+                // Whoever runs us sees this, too.
+                return std::future::pending().await;
+            };
+            let image = &pod["spec"]["containers"][0]["image"];
+            let tried = match pulled {
+                Some((tried, at)) if tried == *image => at,
+                _ => Instant::now(),
+            };
+            pulled = Some((image.clone(), tried));
+            match pod::container(&self.pod.machine.store, &pod, address, tried.elapsed()) {
+                Ok(container) => return container,
+                Err(why) => self.say_cannot_start(&why),
+            }
+            let until_backed_off = pod::PULL_RETRY.saturating_sub(tried.elapsed());
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return,
-                _ = self.going() => break,
-                () = self.pause(pause) => {}
-            }
-        }
-        self.machine.runtime.remove_volumes(&self.uid);
-        drop(lease);
-        self.remove();
-    }
-
-    /// Prepares, starts and watches the container once. `None`: it could not be started.
-    async fn run_once(&mut self, address: &str, shutdown: &CancellationToken) -> Option<End> {
-        let pod = self.pod()?;
-        let container = match self.prepared(&pod, address) {
-            Ok(container) => container,
-            Err(Waiting { reason, message }) => {
-                events::record(
-                    &self.machine.store,
-                    &pod,
-                    "kubelet",
-                    (WARNING, "Failed"),
-                    &format!("Error: {reason}"),
-                );
-                self.seen.state = waiting(reason, &message);
-                self.write_status(None);
-                return None;
-            }
-        };
-        let image = container.image.clone();
-        let mut process = match self.machine.runtime.start(container).await {
-            Ok(process) => process,
-            Err(error) => {
-                self.note_end(Exit {
-                    code: 128,
-                    message: error.to_string(),
-                });
-                return None;
-            }
-        };
-        let store = &self.machine.store;
-        let note = |reason: &str, text: &str| {
-            events::record(store, &pod, "kubelet", (NORMAL, reason), text)
-        };
-        note(
-            "Pulled",
-            &format!("Container image \"{image}\" already present on machine"),
-        );
-        note("Started", "Container started");
-        if !self.seen.last.is_null() {
-            self.seen.n_restarts += 1;
-        }
-        self.seen.state = json!({"running": {"startedAt": self.date()}});
-        self.write_status(None);
-        self.note_kill(true);
-        let end = self.watch(&pod, address, process.as_mut(), shutdown).await;
-        self.note_kill(false);
-        match end {
-            End::Going(grace) => {
-                self.say_not_ready();
-                self.end(process.as_mut(), grace).await;
-                Some(End::Going(grace))
-            }
-            End::Shutdown => {
-                process.terminate();
-                process.wait().await;
-                Some(End::Shutdown)
-            }
-            End::Gone => Some(End::Gone),
-            End::Exited(exit) => {
-                self.note_end(exit.clone());
-                Some(End::Exited(exit))
+                () = self.pod.machine.store.changed_after(seen) => {}
+                () = tokio::time::sleep(until_backed_off), if !until_backed_off.is_zero() => {}
             }
         }
     }
 
-    fn prepared(&self, pod: &Value, address: &str) -> Result<Container, Waiting> {
-        let image = pod["spec"]["containers"][0]["image"]
-            .as_str()
-            .unwrap_or_default();
-        if !pod::image_exists(image) {
-            let is_first = self.seen.state["waiting"]["reason"] == "ContainerCreating";
-            return Err(match is_first {
-                true => Waiting {
-                    reason: "ErrImagePull",
-                    message: format!("failed to pull and unpack image \"{image}\": not found"),
-                },
-                false => Waiting {
-                    reason: "ImagePullBackOff",
-                    message: format!("Back-off pulling image \"{image}\": ErrImagePull: not found"),
-                },
-            });
-        }
-        pod::container(&self.machine.store, pod, address)
-    }
-
-    /// Watches a running container, and says what its probes find.
-    async fn watch(
-        &mut self,
-        pod: &Value,
-        address: &str,
-        process: &mut dyn Process,
-        shutdown: &CancellationToken,
-    ) -> End {
-        let client = HttpClient::plain(self.machine.runtime.transport(), PROBE_IDLE);
+    /// Watches the running container until it has ended, and says what its probes find.
+    async fn watch(&mut self, address: &str, image: &str) {
+        let Some(pod) = self.pod.get() else {
+            return std::future::pending().await;
+        };
+        let pulled = format!("Container image \"{image}\" already present on machine");
+        self.pod.tell((NORMAL, "Pulled"), &pulled);
+        self.pod.tell((NORMAL, "Started"), "Container started");
+        self.seen.state = json!({"running": {"startedAt": self.pod.date()}});
+        self.write_status();
+        let kill = Arc::new(Notify::new());
+        self.pod.note_kill(Some(&kill));
+        let client = HttpClient::plain(self.pod.machine.runtime.transport(), PROBE_IDLE);
         let mut probes = Probes::new(&pod["spec"]["containers"][0], address, &client);
-        let kill = Arc::clone(&self.kill);
-        loop {
+        let grace = grace_of(&pod["spec"]["terminationGracePeriodSeconds"]);
+        let exit = loop {
+            let process = self.process.as_mut().expect("it runs until it has ended");
             let finding = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return End::Shutdown,
-                end = self.going() => return end,
-                exit = process.wait() => return End::Exited(exit),
+                exit = process.wait() => break exit,
                 () = kill.notified() => {
                     process.kill();
-                    return End::Exited(process.wait().await);
+                    break process.wait().await;
                 }
                 finding = probes.next() => finding,
             };
-            let store = &self.machine.store;
             match finding {
                 Finding::Changed(verdict, why) => {
                     if let Some(why) = why {
-                        events::record(store, pod, "kubelet", (WARNING, "Unhealthy"), &why);
+                        self.pod.tell((WARNING, "Unhealthy"), &why);
                     }
                     self.seen.is_started = verdict.is_started;
                     self.seen.is_ready = verdict.is_ready;
-                    self.write_status(None);
+                    self.write_status();
                 }
                 Finding::Fatal(why) => {
-                    events::record(store, pod, "kubelet", (WARNING, "Unhealthy"), &why);
+                    self.pod.tell((WARNING, "Unhealthy"), &why);
                     let text = "Container failed a probe, will be restarted";
-                    events::record(store, pod, "kubelet", (NORMAL, "Killing"), text);
-                    let grace = grace_of(&pod["spec"]["terminationGracePeriodSeconds"]);
-                    self.end(process, grace).await;
-                    return End::Exited(process.wait().await);
+                    self.pod.tell((NORMAL, "Killing"), text);
+                    break stop(process.as_mut(), tokio::time::sleep(grace)).await;
                 }
             }
-        }
-    }
-
-    /// Asks the container to end, and kills it when its time is over or the pod is gone.
-    async fn end(&self, process: &mut dyn Process, grace: Duration) {
-        process.terminate();
-        let limit = async {
-            tokio::select! {
-                biased;
-                () = self.gone() => {}
-                () = tokio::time::sleep(grace) => {}
-            }
         };
-        tokio::select! {
-            biased;
-            _ = process.wait() => return,
-            () = limit => {}
-        }
-        process.kill();
-        process.wait().await;
+        self.pod.note_kill(None);
+        self.process = None;
+        let reason = if exit.code == 0 { "Completed" } else { "Error" };
+        self.note_end(reason, exit.code, &exit.message);
     }
 
-    /// Waits until the pod is to go, or is gone.
-    async fn going(&self) -> End {
-        loop {
-            let seen = self.machine.store.resource_version();
-            let Some(pod) = self.pod() else {
-                return End::Gone;
-            };
-            if !pod["metadata"]["deletionTimestamp"].is_null() {
-                return End::Going(grace_of(&pod["metadata"]["deletionGracePeriodSeconds"]));
-            }
-            self.machine.store.changed_after(seen).await;
-        }
-    }
-
-    /// Waits until the pod is gone.
-    async fn gone(&self) {
-        loop {
-            let seen = self.machine.store.resource_version();
-            if self.pod().is_none() {
-                return;
-            }
-            self.machine.store.changed_after(seen).await;
-        }
-    }
-
-    /// Waits for the time to try again; what could not be started for want of something in the pod's
-    /// spec or in a Secret is tried as soon as that changes.
-    async fn pause(&self, pause: Duration) {
-        let image_of =
-            |pod: Option<Value>| pod.map(|pod| pod["spec"]["containers"][0]["image"].clone());
-        let image = image_of(self.pod());
-        let waits_for_secret = self.seen.state["waiting"]["reason"] == "CreateContainerConfigError";
-        let changed = async {
-            loop {
-                let seen = self.machine.store.resource_version();
-                let is_mended = waits_for_secret
-                    && self
-                        .pod()
-                        .is_some_and(|pod| pod::container(&self.machine.store, &pod, "").is_ok());
-                if is_mended || image_of(self.pod()) != image {
-                    return;
-                }
-                self.machine.store.changed_after(seen).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = changed => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
-
-    /// The pod, while it is there and still this one.
-    fn pod(&self) -> Option<Value> {
-        let pod = self.machine.store.get("pods", &self.key)?;
-        is_it(&pod, &self.uid).then(|| (*pod).clone())
-    }
-
-    /// Takes the pod out of the store: nothing of it is left here.
-    fn remove(&self) {
-        let options = DeleteOptions {
-            uid: Some(self.uid.clone()),
-            grace_seconds: Some(0),
-            ..DeleteOptions::default()
-        };
-        // Gone already, or somebody else by now.
-        let _ = self.machine.store.delete("pods", &self.key, &options);
-    }
-
-    fn note_kill(&self, can_be_killed: bool) {
-        let mut kills = self
-            .machine
-            .kills
-            .lock()
-            .expect("no holder of the kills panics");
-        match can_be_killed {
-            true => drop(kills.insert(self.uid.clone(), Arc::clone(&self.kill))),
-            false => drop(kills.remove(&self.uid)),
-        }
-    }
-
-    fn note_end(&mut self, exit: Exit) {
-        let reason = match exit.code {
-            0 => "Completed",
-            128 => "StartError",
-            _ => "Error",
-        };
-        let mut ended = json!({"exitCode": exit.code, "reason": reason, "finishedAt": self.date()});
-        if !exit.message.is_empty() {
-            ended["message"] = exit.message.into();
+    fn note_end(&mut self, reason: &str, code: i32, message: &str) {
+        let mut ended = json!({"exitCode": code, "reason": reason, "finishedAt": self.pod.date()});
+        if !message.is_empty() {
+            ended["message"] = message.into();
         }
         self.seen.state = json!({"terminated": ended});
         self.say_not_ready();
         self.seen.last = self.seen.state.clone();
     }
 
-    fn say_not_ready(&mut self) {
-        (self.seen.is_ready, self.seen.is_started) = (false, false);
-        self.write_status(None);
-    }
-
-    /// Says that the container that ended will be started again, and when.
-    fn say_waiting(&mut self, pause: Duration) {
-        if self.seen.state["terminated"].is_null() || self.seen.n_restarts == 0 {
+    /// Leaves the container that ended alone for a while; another image is tried at once.
+    async fn wait_to_restart(&mut self, pause: Duration, image: &str) {
+        if pause.is_zero() {
             return;
         }
-        let name = &self.key.name;
-        let message = format!(
-            "back-off {}s restarting failed container of pod {name}",
-            pause.as_secs()
-        );
+        let (name, seconds) = (&self.pod.key.name, pause.as_secs());
+        let message = format!("back-off {seconds}s restarting failed container of pod {name}");
         self.seen.state = waiting("CrashLoopBackOff", &message);
-        self.write_status(None);
-        if let Some(pod) = self.pod() {
-            let text = "Back-off restarting failed container";
-            events::record(
-                &self.machine.store,
-                &pod,
-                "kubelet",
-                (WARNING, "BackOff"),
-                text,
-            );
+        self.write_status();
+        let text = "Back-off restarting failed container";
+        self.pod.tell((WARNING, "BackOff"), text);
+        tokio::select! {
+            biased;
+            () = self.pod.image_is_other_than(image) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 
-    /// Writes how the container is, and, once, the pod's address.
-    fn write_status(&self, address: Option<&str>) {
-        let now = self.machine.store.clock().unix_seconds();
-        let _ = self
-            .machine
-            .store
-            .update_status("pods", &self.key, "kubelet", |pod| {
-                if !is_it(pod, &self.uid) {
-                    return;
-                }
-                pod::set_container(pod, &self.seen, now);
-                let status = &mut pod["status"];
-                status["hostIP"] = NODE.into();
-                if status["startTime"].is_null() {
-                    status["startTime"] = store::date(now);
-                }
-                if let Some(address) = address {
-                    status["podIP"] = address.into();
-                    status["podIPs"] = json!([{"ip": address}]);
-                }
-            });
+    /// Says why the container cannot be started, if that is news.
+    fn say_cannot_start(&mut self, why: &Waiting) {
+        let state = waiting(why.reason, &why.message);
+        if self.seen.state == state {
+            return;
+        }
+        self.seen.state = state;
+        self.write_status();
+        let text = match why.reason {
+            "CreateContainerConfigError" => &why.message,
+            reason => reason,
+        };
+        self.pod
+            .tell((WARNING, "Failed"), &format!("Error: {text}"));
     }
 
-    fn date(&self) -> Value {
-        store::date(self.machine.store.clock().unix_seconds())
+    fn say_not_ready(&mut self) {
+        (self.seen.is_ready, self.seen.is_started) = (false, false);
+        self.write_status();
+    }
+
+    /// Writes how the container is, and the pod's address.
+    fn write_status(&self) {
+        let store = &self.pod.machine.store;
+        let now = store.clock().unix_seconds();
+        let address = self.lease.as_ref().map(Lease::address);
+        let _ = store.update_status("pods", &self.pod.key, "kubelet", |pod| {
+            if pod["metadata"]["uid"] != *self.pod.uid {
+                return;
+            }
+            pod::set_container(pod, &self.seen, now);
+            let status = &mut pod["status"];
+            status["hostIP"] = NODE.into();
+            if status["startTime"].is_null() {
+                status["startTime"] = value::date(now);
+            }
+            if let Some(address) = address {
+                status["podIPs"] = json!([{"ip": address}]);
+                status["podIP"] = address.into();
+            }
+        });
     }
 }
 
 impl Drop for PodWorker {
     fn drop(&mut self) {
-        self.note_kill(false);
+        self.pod.note_kill(None);
     }
+}
+
+/// Asks a process to end, and kills it when `limit` comes first.
+async fn stop(process: &mut dyn Process, limit: impl Future<Output = ()>) -> Exit {
+    process.terminate();
+    tokio::select! {
+        biased;
+        exit = process.wait() => return exit,
+        () = limit => {}
+    }
+    process.kill();
+    process.wait().await
 }
 
 fn waiting(reason: &str, message: &str) -> Value {
@@ -418,15 +303,30 @@ fn waiting(reason: &str, message: &str) -> Value {
     }
 }
 
-fn grace_of(seconds: &Value) -> Duration {
-    Duration::from_secs(seconds.as_u64().unwrap_or(30))
+/// How long a container that ended is left alone: not at all the first time, then ten seconds, doubling,
+/// up to five minutes.
+#[derive(Default)]
+struct RestartPauses {
+    next: Duration,
 }
 
-/// How long a container that ended is left alone: ten seconds, doubling, up to five minutes.
-const RESTART_BACKOFF: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
+impl RestartPauses {
+    fn after_run_of(&mut self, time: Duration) -> Duration {
+        if time > STABLE {
+            self.next = Duration::ZERO;
+        }
+        let pause = self.next;
+        self.next = (2 * pause).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        pause
+    }
+}
 
-/// A container that ran for so long begins anew with the shortest pause.
-const RESTART_BACKOFF_RESET: Duration = Duration::from_secs(600);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// A container that ran for longer counts as one that had never ended before.
+const STABLE: Duration = Duration::from_secs(600);
 
 /// Probes do not keep connections: what is probed may be another process by then.
 const PROBE_IDLE: Duration = Duration::from_millis(1);

@@ -175,7 +175,12 @@ impl Probe {
     async fn next(&mut self) -> Outcome {
         tokio::time::sleep_until(self.due).await;
         let found = self.probe().await;
-        self.due += self.period;
+        // What was missed meanwhile is not made up for: while the startup probe had not passed, or this
+        // very probe was slow.
+        let now = Instant::now();
+        while self.due <= now {
+            self.due += self.period;
+        }
         match found {
             Ok(()) => {
                 (self.n_passed, self.n_failed) = (self.n_passed + 1, 0);

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::sim::cluster::pod;
 use crate::sim::cluster::{NODE, events};
-use crate::sim::store::{Key, Store};
+use crate::sim::request::Key;
+use crate::sim::store::Store;
 
 /// Runs until it is dropped.
 pub(super) async fn run(store: Store) {

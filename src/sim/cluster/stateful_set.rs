@@ -7,6 +7,7 @@
 //! # Invariants
 //! - A pod that is not this set's is never deleted; one that has a name of ours is in the way.
 //! - No pod is made while its namesake still ends.
+//! - In an ordered set nothing is made or deleted while a pod before it is not ready.
 //!
 //! # Source
 //! Kubernetes `pkg/controller/statefulset/{stateful_set_control,stateful_pod_control}.go`.
@@ -21,22 +22,25 @@ use tokio::time::Instant;
 use crate::base::{Backoff, Random};
 use crate::sim::cluster::events::{self, NORMAL, WARNING};
 use crate::sim::refusal::Refusal;
-use crate::sim::store::{DeleteOptions, Key, Store};
+use crate::sim::request::{DeleteOptions, Key};
+use crate::sim::store::Store;
 
 /// Runs until it is dropped.
 pub(super) async fn run(store: Store) {
     let mut retries: BTreeMap<String, Retry> = BTreeMap::new();
     loop {
         let seen = store.resource_version();
-        for set in store.list("statefulsets.apps") {
-            let uid = set["metadata"]["uid"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let retry = retries.entry(uid).or_default();
-            if set["metadata"]["deletionTimestamp"].is_null() {
-                Set::new(&store, &set).sync(retry);
-            }
+        let mut waiting = std::mem::take(&mut retries);
+        for set in store
+            .list("statefulsets.apps")
+            .iter()
+            .filter(|set| !is_going(set))
+        {
+            let uid = set["metadata"]["uid"].as_str().unwrap_or_default();
+            // Whoever is gone is not taken over: what it waited for would be due for ever.
+            let mut retry = waiting.remove(uid).unwrap_or_default();
+            Set::new(&store, set).sync(&mut retry);
+            retries.insert(uid.to_owned(), retry);
         }
         let next = retries.values().filter_map(|retry| retry.due).min();
         tokio::select! {
@@ -99,13 +103,17 @@ impl<'a> Set<'a> {
             retry.due = None;
             match self.create_missing(&pods) {
                 Ok(()) => retry.backoff.reset(),
-                Err(()) => {
+                Err(_) => {
                     let pause = retry.backoff.next_wait(&Random::seeded(0));
                     retry.due = Some(Instant::now() + pause);
                 }
             }
         }
-        self.delete_condemned(&pods);
+        let is_whole =
+            || (0..self.replicas).all(|ordinal| pods.get(&ordinal).is_some_and(is_ready));
+        if self.is_parallel || is_whole() {
+            self.delete_condemned(&pods);
+        }
         self.write_status(&self.pods());
     }
 
@@ -132,19 +140,28 @@ impl<'a> Set<'a> {
         pods.filter_map(|pod| Some((ordinal(&pod)?, pod))).collect()
     }
 
-    /// Makes the pods that are missing; an error says that one was refused.
-    fn create_missing(&self, pods: &BTreeMap<u64, Arc<Value>>) -> Result<(), ()> {
+    /// Makes the pods that are missing.
+    ///
+    /// # Errors
+    /// One was refused; the first refusal of several.
+    fn create_missing(&self, pods: &BTreeMap<u64, Arc<Value>>) -> Result<(), Refusal> {
         let mut outcome = Ok(());
         for ordinal in 0..self.replicas {
             match pods.get(&ordinal) {
-                Some(pod) if has_ended(pod) && !is_going(pod) => self.delete(pod),
+                Some(pod) if has_ended(pod) && !is_going(pod) => {
+                    self.delete(pod);
+                    if !self.is_parallel {
+                        break;
+                    }
+                }
                 Some(pod) if !self.is_parallel && !is_ready(pod) => break,
                 Some(_) => {}
                 None => {
-                    if let Err(refusal) = self.create(ordinal) {
-                        self.tell_refused(ordinal, &refusal);
-                        outcome = Err(());
+                    let made = self.create(ordinal);
+                    if let Err(refusal) = &made {
+                        self.tell_refused(ordinal, refusal);
                     }
+                    outcome = outcome.and(made);
                     if !self.is_parallel {
                         break;
                     }
@@ -181,7 +198,11 @@ impl<'a> Set<'a> {
         Ok(())
     }
 
+    /// Upstream keeps silent about a name that is taken: it may be a namesake that still ends.
     fn tell_refused(&self, ordinal: u64, refusal: &Refusal) {
+        if refusal.reason == "AlreadyExists" {
+            return;
+        }
         let (name, set) = (self.pod_name(ordinal), &self.key.name);
         let message = format!("create Pod {name} in StatefulSet {set} failed error: {refusal}");
         self.tell((WARNING, "FailedCreate"), &message);
@@ -271,7 +292,7 @@ fn has_ended(pod: &Value) -> bool {
         .any(|phase| pod["status"]["phase"] == *phase)
 }
 
-fn is_ready(pod: &Value) -> bool {
+fn is_ready(pod: &Arc<Value>) -> bool {
     let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
     !is_going(pod) && conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
 }

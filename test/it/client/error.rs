@@ -46,6 +46,26 @@ fn a_known_reason_decides_and_the_code_speaks_without_one() {
 }
 
 #[test]
+fn fields_that_a_schema_lacks_are_read_from_the_text() {
+    let said = |wrong: &str| {
+        let mut status = status(500, "");
+        status.message = format!(
+            "failed to create typed patch object (/alpha; example.com/v1, Kind=Widget): {wrong}"
+        );
+        Error::refused("apply widget", status)
+    };
+    let one = said(".status.links: field not declared in schema");
+    assert_eq!(one.undeclared_fields(), [".status.links"]);
+    let many = said(
+        "errors:\n  .status.links: field not declared in schema\n  .status.nodes[ordinal=0].tip: field not declared in schema",
+    );
+    let fields = [".status.links", ".status.nodes[ordinal=0].tip"];
+    assert_eq!(many.undeclared_fields(), fields);
+    let other = said(".spec.parts: duplicate entries for key [name=\"one\"]");
+    assert_eq!(other.undeclared_fields(), [""; 0]);
+}
+
+#[test]
 fn too_large_a_version_is_known_in_three_spellings() {
     const TEXT: &str = "Too large resource version: 9, current: 5";
     let mut old = status(504, "Timeout");

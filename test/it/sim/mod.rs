@@ -1,12 +1,20 @@
 //! Mirrors `src/sim`.
 
+mod api_server;
+#[path = "../../api_assertions/mod.rs"]
+mod assertions;
 mod bitcoind;
 mod catching_up;
+mod cluster;
 mod discovery;
+mod field_set;
+mod history;
 mod json_path;
 mod kinds;
 mod openapi;
 mod patch;
 mod protobuf;
 mod scenarios;
+mod schema;
+mod selectors;
 mod table;

@@ -158,3 +158,15 @@ fn no_directive_is_stored_in_what_is_new() {
         json!({"spec": {"template": {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}}});
     assert_eq!(patched("strategic", &json!({}), &change), Ok(wanted));
 }
+
+#[test]
+fn to_merge_twice_is_to_merge_once() {
+    for (target, change) in [
+        (json!({"a": {"b": 1}}), json!({"a": {"b": null, "c": [1]}})),
+        (json!([1]), json!({"a": {"b": {"c": null}}})),
+        (json!({"a": 1}), json!("text")),
+    ] {
+        let once = patched("merge", &target, &change).unwrap();
+        assert_eq!(patched("merge", &once, &change).unwrap(), once);
+    }
+}

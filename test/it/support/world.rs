@@ -18,8 +18,8 @@ use bitcoin_controller::http::{Endpoint, Listener, MemoryNetwork, Transport};
 use bitcoin_controller::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster};
 use bitcoin_controller::sim::bitcoind::{NodeView, PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::cluster::{ClusterHandle, ClusterOptions};
+use bitcoin_controller::sim::request::DeleteOptions;
 use bitcoin_controller::sim::runtime::SimulatedNodes;
-use bitcoin_controller::sim::store::DeleteOptions;
 use bitcoin_controller::sim::{self, ApiServer, Key, Store};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -134,8 +134,14 @@ impl World {
     // The controller.
 
     pub(crate) fn start_controller(&mut self) {
+        let clock = self.clock.clone();
+        self.start_controller_with(clock);
+    }
+
+    /// A controller on a machine whose clock is not the nodes'.
+    pub(crate) fn start_controller_with(&mut self, clock: Clock) {
         let broadcaster = EventBroadcaster::new(BroadcasterOptions {
-            clock: self.clock.clone(),
+            clock: clock.clone(),
             random: self.random.fork("events"),
             ..BroadcasterOptions::default()
         });
@@ -149,7 +155,7 @@ impl World {
             recorder: broadcaster.recorder("bitcoin-controller"),
             namespaces: Vec::new(),
             workers: self.options.workers,
-            clock: self.clock.clone(),
+            clock,
             random: self.random.fork("controller"),
             insecure_default_credentials: false,
         });
@@ -310,7 +316,7 @@ impl World {
             .unwrap_or_else(|| panic!("{name} does not run"))
     }
 
-    /// The reasons of a network's events, sorted, each with how often it was told.
+    /// The reasons of a network's events, sorted.
     pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
         let about = |event: &&Arc<Value>| {
             event["involvedObject"]["kind"] == "BitcoinNetwork"
@@ -373,6 +379,25 @@ impl World {
                 self.last_requests(30),
             );
         }
+    }
+
+    /// Settles, and returns the least that `measure` was at any change of the store meanwhile.
+    pub(crate) async fn watch_until_settled(&self, measure: impl Fn(&World) -> usize) -> usize {
+        let mut least = measure(self);
+        let look = async {
+            loop {
+                self.store
+                    .changed_after(self.store.resource_version())
+                    .await;
+                least = least.min(measure(self));
+            }
+        };
+        tokio::select! {
+            biased;
+            () = look => unreachable!("it looks for ever"),
+            () = self.settle() => {}
+        }
+        least
     }
 
     /// Waits until something holds.

@@ -1,8 +1,8 @@
 //! Servers that refuse, connections that break, controllers that die, clocks that jump.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use bitcoin_controller::base::Random;
+use bitcoin_controller::base::{Clock, Random};
 use bitcoin_controller::sim::Key;
 use bitcoin_controller::sim::faults::{Effect, Rule};
 use serde_json::json;
@@ -99,6 +99,28 @@ fn a_controller_that_is_stopped_leaves_the_network_running() {
             version,
             "a new controller alone changes nothing"
         );
+    });
+}
+
+#[test]
+fn a_clock_that_jumps_cuts_no_link_and_stops_nobody() {
+    in_world(Options::default(), async |world| {
+        world.apply("alpha", json!({"nodes": 3}));
+        world.settle().await;
+        world.mine("alpha", 0, 30).await;
+        let (hour, year) = (Duration::from_secs(3_600), Duration::from_secs(31_536_000));
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        for date in [now + hour, now - hour, now + year, now - year] {
+            world.stop_controller().await;
+            world.start_controller_with(Clock::starting_at(date));
+            world.delete("pods", "alpha-sts-1");
+            world.settle().await;
+            world.assert_ready("alpha", 3);
+            assert_eq!(world.node("alpha", 1).block_height, 30);
+            let kept = world.node("alpha", 0).peers;
+            assert_eq!(kept.len(), 2);
+            world.assert_silent().await;
+        }
     });
 }
 

@@ -1,4 +1,4 @@
-//! What a user gets wrong, or a cluster: each is told on the network, once, and mended when it is mended.
+//! What a user gets wrong, or a cluster: each is told on the network, and passes when its cause does.
 
 use bitcoin_controller::sim::Key;
 use serde_json::{Value, json};
@@ -175,7 +175,11 @@ fn a_definition_that_is_too_old_is_told_and_not_written_to_again_and_again() {
                 |definition| {
                     let status = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
                         ["properties"]["status"]["properties"];
-                    status.as_object_mut().unwrap().remove("links");
+                    for newer in ["links", "selector"] {
+                        assert!(status.as_object_mut().unwrap().remove(newer).is_some());
+                    }
+                    let node = &mut status["nodes"]["items"]["properties"];
+                    assert!(node.as_object_mut().unwrap().remove("tip").is_some());
                 },
             )
             .unwrap();
@@ -186,6 +190,7 @@ fn a_definition_that_is_too_old_is_told_and_not_written_to_again_and_again() {
             "{:?}",
             world.reasons("alpha")
         );
+        world.assert_ready("alpha", 2);
         world.assert_silent().await;
     });
 }
