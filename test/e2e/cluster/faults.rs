@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cluster::network::Network;
-use crate::harness::{
-    Mode, Namespace, eventually, has_the_machine, install, kill_controller, node, try_node,
-};
+use crate::controller::{Mode, install, kill_controller};
+use crate::harness::{Namespace, eventually, has_the_machine, node, try_node};
 
 #[tokio::test]
 async fn a_bitcoind_that_is_killed_comes_back_from_its_peers() {
