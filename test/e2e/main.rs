@@ -12,4 +12,5 @@
 
 mod api;
 mod cluster;
+mod controller;
 mod harness;

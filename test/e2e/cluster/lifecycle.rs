@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::cluster::network::Network;
-use crate::harness::{Mode, Namespace, Watch, eventually, install, kubectl, manifest};
+use crate::controller::{Mode, install};
+use crate::harness::{Namespace, Watch, eventually, kubectl, manifest};
 
 #[tokio::test]
 async fn the_original_manifests_become_a_ready_mined_network_that_mends_itself_and_goes() {

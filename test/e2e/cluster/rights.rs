@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::cluster::network::Network;
 use crate::cluster::z_audit::requests;
-use crate::harness::{Confined, Namespace, eventually, has_the_machine, install, manifest};
+use crate::controller::{Confined, install};
+use crate::harness::{Namespace, eventually, has_the_machine, manifest};
 
 #[tokio::test]
 async fn who_may_edit_a_namespace_may_make_networks_and_who_may_view_it_may_look() {

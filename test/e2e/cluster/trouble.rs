@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::cluster::history::History;
 use crate::cluster::network::Network;
-use crate::harness::{Namespace, apply, eventually, install};
+use crate::controller::install;
+use crate::harness::{Namespace, apply, eventually};
 
 #[tokio::test]
 async fn an_image_that_does_not_exist_is_told_and_mended() {

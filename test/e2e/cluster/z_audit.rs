@@ -9,10 +9,8 @@ use bitcoin_controller::base::{calendar, yaml};
 use serde_json::{Value, json};
 
 use crate::cluster::network::Network;
-use crate::harness::{
-    ACCOUNT, Mode, Namespace, all_have_ended_well, controller_log, eventually, install, kubectl,
-    manifest,
-};
+use crate::controller::{ACCOUNT, Mode, controller_log, install};
+use crate::harness::{Namespace, all_have_ended_well, eventually, kubectl, manifest};
 
 /// How long a settled network must stay silent: longer than it is polled slowly, twice.
 const SILENT_SECONDS: i64 = 25;
