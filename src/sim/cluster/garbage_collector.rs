@@ -56,7 +56,7 @@ fn pass(store: &Store) {
     let mut all = Vec::new();
     let resources = store.resources();
     for resource in resources.iter().filter(|resource| *resource != IGNORED) {
-        for object in store.list(&resource) {
+        for object in store.list(resource) {
             let resource = resource.clone();
             all.push(Found { resource, object });
         }
