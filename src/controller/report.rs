@@ -134,7 +134,12 @@ impl NetworkReconciler {
                 Some(reason) => self.warn(network, reason, ready.message.clone()),
                 None if was.is_some_and(|was| was.status == ConditionStatus::True) => {
                     let message = format!("{}: {}", ready.reason, ready.message);
-                    self.warn(network, reasons::NOT_READY, message);
+                    // Who has just asked for something else need not be warned that it is not there yet.
+                    if before.observed_generation == Some(network.metadata.generation) {
+                        self.warn(network, reasons::NOT_READY, message);
+                    } else {
+                        self.tell(network, reasons::NOT_READY, message);
+                    }
                 }
                 None => {}
             },

@@ -33,7 +33,7 @@
 //! `pkg/apiserver/customresource_discovery_controller.go`.
 //!
 //! # What differs
-//! - No `storageVersionHash` and no ETag; no `serverAddressByClientCIDRs`, which clients ignore.
+//! - No `storageVersionHash` and no ETag; an empty `serverAddressByClientCIDRs`, which clients ignore.
 //! - Aggregated discovery only as `v2`; a client that knows only `v2beta1` gets the plain answer.
 
 use std::cmp::Reverse;
@@ -62,6 +62,9 @@ pub fn answer(kinds: &[Arc<Kind>], path: &str, accept: &str) -> Option<(&'static
     };
     Some(("application/json", document))
 }
+
+/// The version of Kubernetes that is pretended.
+pub const VERSION: &str = "v1.36.3+sim";
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -172,7 +175,7 @@ fn version() -> Value {
     json!({
         "major": "1",
         "minor": "36",
-        "gitVersion": "v1.36.3+sim",
+        "gitVersion": VERSION,
         "gitCommit": "",
         "gitTreeState": "",
         "buildDate": "1970-01-01T00:00:00Z",
@@ -282,7 +285,7 @@ fn subresources(kind: &Kind) -> Vec<Subresource<'_>> {
         .into_iter()
         .flatten()
         .collect();
-    if kind.schema.is_none() {
+    if !kind.is_custom() {
         all.sort_by_key(|subresource| subresource.name);
     }
     all

@@ -107,6 +107,11 @@ impl Kind {
         }
     }
 
+    /// Whether a definition has brought it.
+    pub fn is_custom(&self) -> bool {
+        self.schema.is_some()
+    }
+
     /// What a list of these objects carries as `kind`: `PodList`.
     pub fn list_kind(&self) -> String {
         format!("{}List", self.kind)

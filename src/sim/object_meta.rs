@@ -327,7 +327,7 @@ pub(super) fn check_replacement(kind: &Kind, object: &Value, next: &Value) -> Re
             format!("Precondition failed: UID in precondition: {given}, UID in object meta: {has}");
         return Err(Refusal::conflict(kind, name, &why));
     }
-    let asks_for_version = kind.schema.is_some() || kind.plural == "leases";
+    let asks_for_version = kind.is_custom() || kind.plural == "leases";
     if asks_for_version && text(next, "resourceVersion").is_empty() {
         let why = "must be specified for an update";
         let cause = Cause::invalid("metadata.resourceVersion", &0.into(), why);

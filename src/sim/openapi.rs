@@ -127,7 +127,7 @@ fn document(kinds: &[Arc<Kind>], group: &str, version: &str) -> Option<Value> {
     schemas.insert(OBJECT_META.to_owned(), object_meta());
     Some(json!({
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1.36.3+sim"},
+        "info": {"title": "Kubernetes", "version": crate::sim::discovery::VERSION},
         "paths": paths,
         "components": {"schemas": schemas},
     }))

@@ -324,7 +324,7 @@ impl ApiServer {
         Ok(answer::json(
             200,
             &json!({
-                "kind": format!("{}List", kind.kind),
+                "kind": kind.list_kind(),
                 "apiVersion": kind.api_version(),
                 "metadata": list.metadata,
                 "items": items,

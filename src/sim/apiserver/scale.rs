@@ -5,13 +5,18 @@
 
 use serde_json::{Value, json};
 
+use crate::sim::json_path;
 use crate::sim::kinds::Kind;
 use crate::sim::refusal::{Cause, Refusal};
 
 /// The Scale of `object`.
 pub(super) fn of(kind: &Kind, object: &Value) -> Value {
     let paths = kind.scale.clone().unwrap_or_default();
-    let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or_default();
+    let number = |path: &str| {
+        json_path::find(object, path)
+            .and_then(Value::as_i64)
+            .unwrap_or_default()
+    };
     let metadata = &object["metadata"];
     let mut scale = json!({
         "kind": "Scale",
@@ -39,8 +44,8 @@ pub(super) fn of(kind: &Kind, object: &Value) -> Value {
 
 /// The selector as text: a custom resource has it so, a StatefulSet as a label selector.
 fn selector(kind: &Kind, object: &Value, path: &str) -> Option<String> {
-    if kind.schema.is_some() {
-        return at(object, path)?.as_str().map(str::to_owned);
+    if kind.is_custom() {
+        return json_path::find(object, path)?.as_str().map(str::to_owned);
     }
     let labels = object["spec"]["selector"]["matchLabels"].as_object()?;
     let parts = labels.iter().map(|(name, value)| {
@@ -58,7 +63,7 @@ pub(super) fn set(kind: &Kind, object: &mut Value, scale: &Value) -> Result<(), 
         wanted => wanted.clone(),
     };
     // Of a custom resource the rules say so.
-    let is_allowed = |replicas: &i64| *replicas >= 0 || kind.schema.is_some();
+    let is_allowed = |replicas: &i64| *replicas >= 0 || kind.is_custom();
     let Some(replicas) = wanted.as_i64().filter(is_allowed) else {
         let why = "must be greater than or equal to 0";
         let cause = Cause::invalid("spec.replicas", &wanted, why);
@@ -86,11 +91,4 @@ pub(super) fn set(kind: &Kind, object: &mut Value, scale: &Value) -> Result<(), 
     }
     *place = replicas.into();
     Ok(())
-}
-
-/// What is at a path `.spec.replicas`.
-fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    object
-        .pointer(&path.replace('.', "/"))
-        .filter(|_| !path.is_empty())
 }

@@ -76,7 +76,7 @@ impl Request<'_> {
         }
         let warnings = self.unknown_fields(&object)?;
         let written = self.write(|live| {
-            if self.target.subresource.is_empty() || self.target.kind.schema.is_some() {
+            if self.target.subresource.is_empty() || self.target.kind.is_custom() {
                 object_meta::check_replacement(&self.target.kind, live, &object)?;
             }
             *live = object;
@@ -91,12 +91,7 @@ impl Request<'_> {
     /// Changes an object, or applies one.
     pub(super) fn patch(&self) -> Result<Written, Refusal> {
         let body = self.read_body()?;
-        let content_type = self
-            .content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let content_type = self.media_type();
         let change = |object: &mut Value| match content_type {
             "application/merge-patch+json" => {
                 patch::merge(object, &body);
@@ -106,7 +101,7 @@ impl Request<'_> {
                 // What exactly, the server keeps to itself.
                 patch::json_patch(object, &body).map_err(|_| unprocessable())
             }
-            "application/strategic-merge-patch+json" if self.target.kind.schema.is_some() => {
+            "application/strategic-merge-patch+json" if self.target.kind.is_custom() => {
                 Err(no_strategic_patch())
             }
             "application/strategic-merge-patch+json" => {
@@ -157,14 +152,12 @@ impl Request<'_> {
         change: impl FnOnce(&mut Value) -> Result<(), Refusal>,
     ) -> Result<Written, Refusal> {
         let kind = &self.target.kind;
-        let mut scaled = Value::Null;
         let written = self.write(|object| {
             let mut wanted = scale::of(kind, object);
             change(&mut wanted)?;
             scale::set(kind, object, &wanted)
         })?;
-        scaled.clone_from(&scale::of(kind, &written));
-        Ok(Written::ok(&scaled))
+        Ok(Written::ok(&scale::of(kind, &written)))
     }
 
     fn write(
@@ -213,7 +206,7 @@ impl Request<'_> {
         }
         let items: Vec<&Value> = meant.iter().map(|object| &**object).collect();
         Ok(Written::ok(&json!({
-            "kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(),
+            "kind": kind.list_kind(), "apiVersion": kind.api_version(),
             "metadata": {"resourceVersion": self.store.resource_version().to_string()},
             "items": items,
         })))
@@ -248,6 +241,12 @@ impl Request<'_> {
         })
     }
 
+    /// The content type without its parameters.
+    fn media_type(&self) -> &str {
+        let first = self.content_type.split(';').next();
+        first.unwrap_or_default().trim()
+    }
+
     fn part(&self) -> Part {
         match self.target.subresource.as_str() {
             "status" => Part::Status,
@@ -269,12 +268,7 @@ impl Request<'_> {
     fn read_body(&self) -> Result<Value, Refusal> {
         let malformed =
             |why: String| Refusal::bad_request(format!("the body cannot be read: {why}"));
-        let media_type = self
-            .content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let media_type = self.media_type();
         if media_type.ends_with("yaml") {
             let text =
                 std::str::from_utf8(self.body).map_err(|error| malformed(error.to_string()))?;

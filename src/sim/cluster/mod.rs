@@ -169,7 +169,7 @@ fn register_node(store: &Store) {
     let status = json!({
         "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}],
         "addresses": [{"type": "Hostname", "address": NODE}],
-        "nodeInfo": {"kubeletVersion": "v1.36.0+sim"},
+        "nodeInfo": {"kubeletVersion": crate::sim::discovery::VERSION},
     });
     // Whoever has deleted it since wants a cluster without a node.
     let _ = store.update_status("nodes", &Key::new("", NODE), "kubelet", |node| {

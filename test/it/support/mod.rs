@@ -2,3 +2,4 @@
 
 pub mod nodes;
 pub mod world;
+mod world_sight;

@@ -10,13 +10,12 @@ use std::time::{Duration, SystemTime};
 use bitcoin_controller::api::crd::custom_resource_definition;
 use bitcoin_controller::api::{ObjectKey, Resource};
 use bitcoin_controller::base::{Clock, Random};
-use bitcoin_controller::bitcoin::{Credentials, RpcClient};
 use bitcoin_controller::cache::SharedInformer;
 use bitcoin_controller::client::{Client, Config};
 use bitcoin_controller::controller::{Controller, ControllerOptions, Reach};
-use bitcoin_controller::http::{Endpoint, Listener, MemoryNetwork, Transport};
+use bitcoin_controller::http::{Endpoint, Listener, MemoryNetwork};
 use bitcoin_controller::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster};
-use bitcoin_controller::sim::bitcoind::{NodeView, PeerNetwork, PodNetwork};
+use bitcoin_controller::sim::bitcoind::{PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::cluster::{ClusterHandle, ClusterOptions};
 use bitcoin_controller::sim::request::DeleteOptions;
 use bitcoin_controller::sim::runtime::SimulatedNodes;
@@ -65,7 +64,7 @@ pub(crate) struct World {
     pub(crate) cluster: ClusterHandle,
     pub(crate) nodes: PeerNetwork,
     pub(crate) client: Client,
-    pods: PodNetwork,
+    pub(super) pods: PodNetwork,
     clock: Clock,
     random: Random,
     controller: Option<Running>,
@@ -229,134 +228,6 @@ impl World {
                 .create("secrets", NAMESPACE, secret, "kubectl")
                 .unwrap();
         }
-    }
-
-    // What there is to see.
-
-    pub(crate) fn object(&self, resource: &str, name: &str) -> Value {
-        match self.store.get(resource, &Key::new(NAMESPACE, name)) {
-            Some(object) => (*object).clone(),
-            None => Value::Null,
-        }
-    }
-
-    pub(crate) fn object_of_cluster(&self, resource: &str, name: &str) -> Value {
-        let object = self.store.get(resource, &Key::new("", name));
-        object.map_or(Value::Null, |object| (*object).clone())
-    }
-
-    pub(crate) fn network(&self, name: &str) -> Value {
-        self.object(NETWORKS, name)
-    }
-
-    /// A condition as `True AllNodesAnswer`.
-    pub(crate) fn condition(&self, name: &str, kind: &str) -> String {
-        let network = self.network(name);
-        let conditions = network["status"]["conditions"].as_array();
-        let found = conditions
-            .into_iter()
-            .flatten()
-            .find(|one| one["type"] == kind);
-        found.map_or_else(String::new, |one| {
-            let text = |field: &str| one[field].as_str().unwrap().to_owned();
-            format!("{} {}", text("status"), text("reason"))
-        })
-    }
-
-    pub(crate) fn message(&self, name: &str, kind: &str) -> String {
-        let network = self.network(name);
-        let conditions = network["status"]["conditions"].as_array();
-        let mut all = conditions.into_iter().flatten();
-        let found = all.find(|one| one["type"] == kind);
-        found.map_or_else(String::new, |one| {
-            one["message"].as_str().unwrap().to_owned()
-        })
-    }
-
-    pub(crate) fn assert_ready(&self, name: &str, n_nodes: usize) {
-        let status = &self.network(name)["status"];
-        let ready = self.condition(name, "Ready");
-        assert_eq!(ready, "True NetworkReady", "{name}: {status:#}");
-        assert_eq!(status["readyNodes"], n_nodes, "{status:#}");
-        assert_eq!(
-            status["nodes"].as_array().map_or(0, Vec::len),
-            n_nodes,
-            "{status:#}"
-        );
-    }
-
-    /// The pods of a network, by ordinal, without those that are going.
-    pub(crate) fn pods(&self, name: &str) -> Vec<Value> {
-        let prefix = format!("{name}-sts-");
-        let mut pods: Vec<(u32, Value)> = self
-            .store
-            .list("pods")
-            .iter()
-            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
-            .filter_map(|pod| {
-                let pod_name = pod["metadata"]["name"].as_str()?;
-                let ordinal = pod_name.strip_prefix(&prefix)?.parse().ok()?;
-                Some((ordinal, (**pod).clone()))
-            })
-            .collect();
-        pods.sort_by_key(|(ordinal, _)| *ordinal);
-        pods.into_iter().map(|(_, pod)| pod).collect()
-    }
-
-    pub(crate) fn uids(&self, name: &str) -> Vec<String> {
-        let uid = |pod: &Value| pod["metadata"]["uid"].as_str().unwrap().to_owned();
-        self.pods(name).iter().map(uid).collect()
-    }
-
-    /// The running node of a pod.
-    pub(crate) fn node(&self, name: &str, ordinal: usize) -> NodeView {
-        let name = format!("{NAMESPACE}/{name}-sts-{ordinal}");
-        self.nodes
-            .node(&name)
-            .unwrap_or_else(|| panic!("{name} does not run"))
-    }
-
-    /// The reasons of a network's events, sorted.
-    pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
-        let about = |event: &&Arc<Value>| {
-            event["involvedObject"]["kind"] == "BitcoinNetwork"
-                && event["involvedObject"]["name"] == *name
-        };
-        let events = self.store.list("events");
-        let mut reasons: Vec<String> = events
-            .iter()
-            .filter(about)
-            .map(|event| event["reason"].as_str().unwrap().to_owned())
-            .collect();
-        reasons.sort();
-        reasons.dedup();
-        reasons
-    }
-
-    /// Mines on a node, as a user with the network's Secret would.
-    pub(crate) async fn mine(&self, name: &str, ordinal: usize, n_blocks: u32) {
-        let address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
-        self.rpc(name, ordinal)
-            .generate_to_address(n_blocks, address)
-            .await
-            .unwrap();
-    }
-
-    pub(crate) fn rpc(&self, name: &str, ordinal: usize) -> RpcClient {
-        let secret = self.object("secrets", &format!("{name}-rpc"));
-        let text = |key: &str| {
-            use base64::Engine;
-            let value = secret["data"][key].as_str().unwrap();
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(value)
-                .unwrap();
-            String::from_utf8(bytes).unwrap()
-        };
-        let credentials = Credentials::new(text("user"), text("password")).unwrap();
-        let pod = self.object("pods", &format!("{name}-sts-{ordinal}"));
-        let endpoint = Endpoint::new(pod["status"]["podIP"].as_str().unwrap(), 18_443);
-        let transport: Arc<dyn Transport> = Arc::new(self.pods.clone());
-        RpcClient::new(transport, endpoint, &credentials)
     }
 
     // Time.

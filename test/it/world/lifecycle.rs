@@ -62,6 +62,22 @@ fn a_pod_that_is_deleted_comes_back_linked_and_synced() {
 }
 
 #[test]
+fn not_being_ready_is_a_warning_only_if_nobody_asked_for_it() {
+    in_world(Options::default(), async |world| {
+        world.apply("alpha", json!({"nodes": 2}));
+        world.settle().await;
+        world.apply("alpha", json!({"nodes": 3}));
+        world.settle().await;
+        assert_eq!(world.event_types("alpha", "NetworkNotReady"), ["Normal"]);
+        world.apply("beta", json!({"nodes": 2}));
+        world.settle().await;
+        world.delete("pods", "beta-sts-1");
+        world.settle().await;
+        assert_eq!(world.event_types("beta", "NetworkNotReady"), ["Warning"]);
+    });
+}
+
+#[test]
 fn a_container_that_is_killed_keeps_its_pod_and_gets_its_links_back() {
     in_world(Options::default(), async |world| {
         world.apply("alpha", json!({"nodes": 3}));
