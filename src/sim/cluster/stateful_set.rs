@@ -28,15 +28,16 @@ pub(super) async fn run(store: Store) {
     let mut retries: BTreeMap<String, Retry> = BTreeMap::new();
     loop {
         let seen = store.resource_version();
+        // Who is going tries nothing again: a time that has passed would wake us for ever.
+        let mut earlier = std::mem::take(&mut retries);
         for set in store.list("statefulsets.apps") {
-            let uid = set["metadata"]["uid"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let retry = retries.entry(uid).or_default();
-            if set["metadata"]["deletionTimestamp"].is_null() {
-                Set::new(&store, &set).sync(retry);
+            if is_going(&set) {
+                continue;
             }
+            let uid = set["metadata"]["uid"].as_str().unwrap_or_default();
+            let mut retry = earlier.remove(uid).unwrap_or_default();
+            Set::new(&store, &set).sync(&mut retry);
+            retries.insert(uid.to_owned(), retry);
         }
         let next = retries.values().filter_map(|retry| retry.due).min();
         tokio::select! {
@@ -261,8 +262,8 @@ impl<'a> Set<'a> {
     }
 }
 
-fn is_going(pod: &Value) -> bool {
-    !pod["metadata"]["deletionTimestamp"].is_null()
+fn is_going(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
 }
 
 fn has_ended(pod: &Value) -> bool {
