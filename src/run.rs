@@ -177,7 +177,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
 /// Connects, and asks the server for its version: an answer is worth more than a configuration.
 /// The second part is whether we are in the pod network.
 pub(crate) async fn connect(config: Config) -> Result<(Client, bool), Error> {
-    let (server, is_in_cluster) = (config.server().to_owned(), config.is_in_cluster());
+    let (server, is_in_cluster) = (config.server_host().to_owned(), config.is_in_cluster());
     let client = Client::connect(config).map_err(Error::Config)?;
     let version = client.version().await.map_err(Error::Unreachable)?;
     info!(

@@ -201,6 +201,12 @@ impl Config {
     pub fn server(&self) -> &str {
         &self.server
     }
+
+    /// Where the server is, for logs: host and port. The path may be what lets one in.
+    pub fn server_host(&self) -> &str {
+        let address = self.server.split_once("://").map_or("", |parts| parts.1);
+        address.split('/').next().unwrap_or_default()
+    }
 }
 
 const DEFAULT_NAMESPACE: &str = "default";

@@ -128,6 +128,11 @@ async fn added(
             return Err(Problem::blocked(reasons::SECRET_MISSING, message));
         }
         Err(error) if error.is_forbidden() => return Err(forbidden(&key, &error)),
+        // No Secret can have such a name: asking again will not help, and the person must know.
+        Err(client::Error::Request { what, .. }) => {
+            let message = format!("`secret` is `{name}`, which names no secret: {what}");
+            return Err(Problem::blocked(reasons::INVALID_SPEC, message));
+        }
         Err(error) => return Err(error.into()),
     };
     read(&secret, ADDED_USER, ADDED_PASSWORD).map_err(|what| {

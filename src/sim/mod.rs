@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`store`], [`history`], `state` | objects as plain JSON, a number for every change |
 //! | [`request`], `object_meta`, `rules`, `defaults`, `admission` | what is asked of the store, and what it makes of it |
-//! | [`kinds`], [`schema`] | which objects there are, and what theirs must look like |
+//! | [`kinds`], [`schema`], `form` | which objects there are, and what theirs must look like |
 //! | `apply`, `managed_fields`, [`field_set`], [`shape`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
 //! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
@@ -32,6 +32,7 @@ mod defaults;
 pub mod discovery;
 pub mod faults;
 pub mod field_set;
+mod form;
 pub mod history;
 pub mod json_path;
 pub mod kinds;

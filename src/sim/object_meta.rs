@@ -16,6 +16,7 @@
 use serde_json::{Value, json};
 
 use crate::base::{Clock, Random};
+use crate::sim::form;
 use crate::sim::kinds::{self, Kind};
 use crate::sim::refusal::{Cause, Refusal};
 use crate::sim::request::{DeleteOptions, Part, Propagation};
@@ -62,7 +63,8 @@ pub(super) fn name(
 const OTHER_NAMESPACE: &str =
     "the namespace of the provided object does not match the namespace sent on the request";
 
-/// The object's `apiVersion` and `kind`, if it has them, must be those of the path.
+/// The object's `apiVersion` and `kind`, if it has them, must be those of the path, and what is in it must
+/// have the form of that kind.
 fn check_type(kind: &Kind, object: &Value) -> Result<(), Refusal> {
     for (field, expected) in [
         ("apiVersion", kind.api_version()),
@@ -78,7 +80,7 @@ fn check_type(kind: &Kind, object: &Value) -> Result<(), Refusal> {
             _ => {}
         }
     }
-    Ok(())
+    form::check(kind, object)
 }
 
 fn check_name(kind: &Kind, name: &str) -> Result<(), Refusal> {
@@ -345,11 +347,12 @@ pub(super) fn begin_deletion(kind: &Kind, object: &mut Value, options: &DeleteOp
     let grace = match options.grace_seconds {
         _ if !is_pod => 0,
         _ if object["spec"]["nodeName"].is_null() || has_ended => 0,
-        Some(seconds) => seconds.max(0),
+        Some(seconds) => seconds,
         None => object["spec"]["terminationGracePeriodSeconds"]
             .as_i64()
             .unwrap_or(30),
     };
+    let grace = grace.clamp(0, LONGEST_GRACE_SECONDS);
     let had = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
     if had.is_none_or(|had| grace < had) {
         let metadata = &mut object["metadata"];
@@ -377,6 +380,9 @@ pub(super) fn begin_deletion(kind: &Kind, object: &mut Value, options: &DeleteOp
     };
     put(&mut object["metadata"], "finalizers", finalizers);
 }
+
+/// A year: longer than any demo, and a date can be made of it.
+const LONGEST_GRACE_SECONDS: i64 = 365 * 86_400;
 
 /// The finalizer of an object that waits for its dependents to go.
 pub(super) const FOREGROUND: &str = "foregroundDeletion";

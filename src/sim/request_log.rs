@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - No body is in it, and no header.
-//! - It has at most [`CAPACITY`] lines; the oldest go first, and the count goes on.
+//! - It has at most `CAPACITY` lines; the oldest go first, and the count goes on.
 
 use std::collections::VecDeque;
 use std::fmt;

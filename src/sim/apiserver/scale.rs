@@ -87,6 +87,10 @@ pub(super) fn set(kind: &Kind, object: &mut Value, scale: &Value) -> Result<(), 
         .split('.')
         .filter(|step| !step.is_empty())
     {
+        if !(place.is_object() || place.is_null()) {
+            let why = "the object has no place for the number";
+            return Err(Refusal::bad_request(why));
+        }
         place = &mut place[step];
     }
     *place = replicas.into();

@@ -63,6 +63,7 @@ impl Watch {
     ) -> Result<Self, Refusal> {
         let timeout = target.query.number("timeoutSeconds")?;
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+        let timeout = timeout.min(LONGEST_TIMEOUT);
         let wants_initial_events = target.query.is_set("sendInitialEvents");
         let seen = target.query.number("resourceVersion")?;
         read::check_version_match(&target, true)?;
@@ -257,3 +258,6 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 
 /// How long a watch lasts if nobody says.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// A day. Nobody waits for longer, and a moment can be made of it.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(86_400);

@@ -143,7 +143,11 @@ impl Probe {
     ) -> Option<Self> {
         let probe = &container[name];
         let get = probe["httpGet"].as_object()?;
-        let number = |field: &str, default: u64| probe[field].as_u64().unwrap_or(default);
+        // As far as the field goes in Kubernetes; with more, no moment could be told.
+        let number = |field: &str, default: u64| {
+            let number = probe[field].as_u64().unwrap_or(default);
+            number.min(i32::MAX.unsigned_abs().into())
+        };
         let port = match &get["port"] {
             Value::String(name) => {
                 let mut ports = container["ports"].as_array().into_iter().flatten();

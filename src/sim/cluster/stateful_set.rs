@@ -282,8 +282,8 @@ impl<'a> Set<'a> {
     }
 }
 
-fn is_going(pod: &Value) -> bool {
-    !pod["metadata"]["deletionTimestamp"].is_null()
+fn is_going(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
 }
 
 fn has_ended(pod: &Value) -> bool {

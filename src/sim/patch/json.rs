@@ -25,23 +25,37 @@ pub fn json_patch(target: &mut Value, patch: &Value) -> Result<(), String> {
     let operations = patch
         .as_array()
         .ok_or("a JSON patch is a list of operations")?;
-    let mut changed = target.clone();
+    if operations.len() > MOST_OPERATIONS {
+        return Err(format!("there are more than {MOST_OPERATIONS} operations"));
+    }
+    let (mut changed, mut n_copied) = (target.clone(), 0);
     for (place, operation) in operations.iter().enumerate() {
         let path = operation["path"].as_str().unwrap_or_default();
-        apply(&mut changed, operation)
+        apply(&mut changed, operation, &mut n_copied)
             .map_err(|why| format!("operation {place} at `{path}`: {why}"))?;
     }
     *target = changed;
     Ok(())
 }
 
-fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
+/// A real server's bound.
+const MOST_OPERATIONS: usize = 10_000;
+
+/// How many bytes one patch may copy, as on a real server: each copy can double what there is.
+const MOST_COPIED_BYTES: usize = 3 * 1024 * 1024;
+
+/// How deep anything may be put. What comes in a body is no deeper than this, but moves could pile it up
+/// until nobody can walk through it any more.
+const DEEPEST: usize = 128;
+
+fn apply(document: &mut Value, operation: &Value, n_copied: &mut usize) -> Result<(), String> {
     let path = text(operation, "path")?;
     match text(operation, "op")? {
         "add" => put_in(document, path, value(operation)?.clone()),
         "remove" => take_out(document, path).map(drop),
         "replace" => {
             let value = value(operation)?.clone();
+            check_depth(path, &value)?;
             if let Some(old) = document.pointer_mut(path) {
                 *old = value;
                 return Ok(());
@@ -53,6 +67,10 @@ fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
         }
         "copy" => {
             let copy = look_up(document, text(operation, "from")?)?.clone();
+            *n_copied += copy.to_string().len();
+            if *n_copied > MOST_COPIED_BYTES {
+                return Err(format!("more than {MOST_COPIED_BYTES} bytes are copied"));
+            }
             put_in(document, path, copy)
         }
         "move" => {
@@ -109,7 +127,25 @@ fn is_in_list(document: &Value, path: &str) -> bool {
     parent.is_some_and(Value::is_array)
 }
 
+fn check_depth(path: &str, value: &Value) -> Result<(), String> {
+    let n_steps = path.matches('/').count();
+    match n_steps + depth(value) > DEEPEST {
+        true => Err(format!("it would be more than {DEEPEST} deep")),
+        false => Ok(()),
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    let below = match value {
+        Value::Object(fields) => fields.values().map(depth).max(),
+        Value::Array(items) => items.iter().map(depth).max(),
+        _ => None,
+    };
+    1 + below.unwrap_or_default()
+}
+
 fn put_in(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
+    check_depth(path, &value)?;
     if path.is_empty() {
         *document = value;
         return Ok(());

@@ -170,3 +170,29 @@ fn to_merge_twice_is_to_merge_once() {
         assert_eq!(patched("merge", &once, &change).unwrap(), once);
     }
 }
+
+#[test]
+fn a_json_patch_cannot_pile_up_what_nobody_can_walk_through() {
+    let pile = |n_levels: usize| {
+        let level = json!([
+            {"op": "move", "from": "/a", "path": "/b"},
+            {"op": "add", "path": "/a", "value": {}},
+            {"op": "move", "from": "/b", "path": "/a/c"},
+        ]);
+        let level = level.as_array().unwrap();
+        Value::Array(level.iter().cycle().take(3 * n_levels).cloned().collect())
+    };
+    assert!(patched("json", &json!({"a": 1}), &pile(100)).is_ok());
+    assert!(patched("json", &json!({"a": 1}), &pile(3_000)).is_err());
+    assert!(patched("json", &json!({"a": 1}), &pile(5_000)).is_err());
+}
+
+#[test]
+fn a_json_patch_cannot_double_its_object_for_ever() {
+    let copies: Vec<Value> = (0..60)
+        .map(|n| json!({"op": "copy", "from": "/a", "path": format!("/a/{n}")}))
+        .collect();
+    let patch = |n: usize| Value::Array(copies.iter().take(n).cloned().collect());
+    assert!(patched("json", &json!({"a": {"b": "c"}}), &patch(8)).is_ok());
+    assert!(patched("json", &json!({"a": {"b": "c"}}), &patch(60)).is_err());
+}

@@ -48,6 +48,44 @@ fn a_missing_secret_is_told_and_nothing_starts_until_it_is_there() {
 }
 
 #[test]
+fn a_secret_that_cannot_exist_is_told() {
+    in_world(Options::default(), async |world| {
+        for name in ["a/b", "..", "50%"] {
+            world.apply("alpha", json!({"nodes": 2, "secret": name}));
+            world.settle().await;
+            assert_eq!(world.condition("alpha", "Ready"), "False InvalidSpec");
+            assert!(world.message("alpha", "Ready").contains(name));
+        }
+        world.apply("alpha", json!({"secret": null}));
+        world.settle().await;
+        world.assert_ready("alpha", 2);
+        world.assert_silent().await;
+    });
+}
+
+#[test]
+fn a_network_that_is_deleted_while_its_pods_are_refused_leaves_nothing() {
+    in_world(Options::default(), async |world| {
+        let quota = json!({"metadata": {"name": "few"}, "spec": {"hard": {"pods": "1"}}});
+        world
+            .store
+            .create("resourcequotas", NAMESPACE, quota, "admin")
+            .unwrap();
+        world.apply("alpha", json!({"nodes": 2}));
+        world
+            .until("the quota is told", |world| {
+                world.condition("alpha", "PodsReady") == "False FailedCreate"
+            })
+            .await;
+        world.delete(crate::support::world::NETWORKS, "alpha");
+        world.settle().await;
+        for resource in ["statefulsets.apps", "pods", "services", "secrets"] {
+            assert_eq!(world.store.list(resource).len(), 0, "{resource}");
+        }
+    });
+}
+
+#[test]
 fn a_quota_that_forbids_pods_is_told_and_lifted() {
     in_world(Options::default(), async |world| {
         let quota = json!({"metadata": {"name": "few"}, "spec": {"hard": {"pods": "1"}}});
