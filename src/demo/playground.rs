@@ -228,6 +228,13 @@ impl OwnFile {
     }
 
     fn try_write(path: &Path, text: &str) -> io::Result<()> {
+        // Reading from a pipe waits for whoever writes, and no signal would end that.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it is no file",
+            ));
+        }
         match fs::read_to_string(path) {
             Ok(old) if is_of_a_demo(&old) => fs::remove_file(path)?,
             Ok(_) => {

@@ -128,6 +128,12 @@ impl Kind {
         if definition["metadata"]["name"] != format!("{plural}.{group}") {
             return Err(format!("metadata.name must be {plural}.{group}"));
         }
+        // The groups without a dot, and these, are the server's: none of its kinds can be defined away.
+        if !group.contains('.') || group.ends_with(".k8s.io") {
+            return Err(format!(
+                "spec.group: `{group}` is not a domain with a dot, or is Kubernetes' own"
+            ));
+        }
         let kind = text(spec, "/names/kind")?;
         let is_namespaced = match text(spec, "/scope")? {
             "Namespaced" => true,

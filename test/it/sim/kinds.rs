@@ -118,3 +118,14 @@ fn a_broken_definition_is_refused_by_the_field_that_is_missing() {
         Err("spec.names.plural is missing".to_owned())
     );
 }
+
+#[test]
+fn a_definition_cannot_take_a_kind_of_the_servers_away() {
+    for group in ["apps", "apiextensions.k8s.io", "coordination.k8s.io"] {
+        let mut definition = definition();
+        let plural = definition["spec"]["names"]["plural"].as_str().unwrap();
+        definition["metadata"]["name"] = format!("{plural}.{group}").into();
+        definition["spec"]["group"] = group.into();
+        assert!(Kind::of_definition(&definition).is_err(), "{group}");
+    }
+}
