@@ -31,7 +31,7 @@ pub(super) struct Table {
 }
 
 /// How many changes are kept: enough that a watch cut for seconds need not list again.
-const HISTORY_LENGTH: usize = 4_096;
+const HISTORY_LENGTH: usize = 1_024;
 
 impl Table {
     fn new(kind: Kind) -> (String, Table) {
