@@ -10,6 +10,8 @@
 //! # What differs
 //! Plain values are not held to a type: a number where a text should be counts as none.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::sim::kinds::Kind;
@@ -17,14 +19,28 @@ use crate::sim::refusal::Refusal;
 
 /// Refuses an object in which something is of the wrong form.
 pub(super) fn check(kind: &Kind, object: &Value) -> Result<(), Refusal> {
+    let (name, version) = (&kind.kind, &kind.version);
     let wrong = paths(kind).find_map(|path| misfit(object, &path));
     let Some(Misfit { path, found }) = wrong else {
+        if kind.resource() == "secrets" && !has_bytes_only(&object["data"]) {
+            return Err(Refusal::bad_request(format!(
+                "{name} in version \"{version}\" cannot be handled as a {name}: illegal base64 data"
+            )));
+        }
         return Ok(());
     };
-    let (name, version) = (&kind.kind, &kind.version);
     Err(Refusal::bad_request(format!(
         "{name} in version \"{version}\" cannot be handled as a {name}: json: cannot unmarshal {found} into Go struct field {name}.{path}"
     )))
+}
+
+/// Whether every value is base64, or nothing.
+fn has_bytes_only(data: &Value) -> bool {
+    let mut values = data.as_object().into_iter().flatten();
+    values.all(|(_, value)| match value {
+        Value::String(text) => STANDARD.decode(text).is_ok(),
+        value => value.is_null(),
+    })
 }
 
 /// The paths whose every step is an object, and with `[]` a list of objects. Nothing may be anywhere.

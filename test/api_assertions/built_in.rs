@@ -256,6 +256,15 @@ async fn a_secret_keeps_text_as_bytes() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_not_base64_is_refused() {
+    let api = Api::start().await;
+    let wrong = json!({"metadata": {"name": "a"}, "data": {"k": "not base64!"}});
+    let status = api.post("secrets", wrong).await.refused(400, "BadRequest");
+    let message = status["message"].as_str().unwrap();
+    assert!(message.contains("illegal base64 data"), "{message}");
+}
+
+#[tokio::test]
 async fn what_is_immutable_stays() {
     let api = Api::start().await;
     api.post(
