@@ -1,8 +1,13 @@
-//! Events, as the stand-ins write them: the same again is a count.
+//! Events, as the stand-ins write them: the same again is a count, and the oldest make room.
+//!
+//! # What differs
+//! A real server keeps events for an hour; here the latest `MOST` of all namespaces stay.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::sim::request::Key;
+use crate::sim::request::{DeleteOptions, Key};
 use crate::sim::store::Store;
 use crate::sim::value;
 
@@ -23,17 +28,20 @@ pub(super) fn record(
             && event["message"] == message
             && event["source"]["component"] == component
     };
-    let known = store
-        .list("events")
-        .into_iter()
-        .find(|event| is_same(event));
-    if let Some(known) = known {
+    let events = store.list("events");
+    if let Some(known) = events.iter().find(|event| is_same(event)) {
         let count = known["count"].as_i64().unwrap_or(1) + 1;
-        let _ = store.update("events", &Key::of(&known), component, |event| {
+        let _ = store.update("events", &Key::of(known), component, |event| {
             event["count"] = count.into();
             event["lastTimestamp"] = now;
         });
         return;
+    }
+    if events.len() >= MOST {
+        let last_seen = |event: &&Arc<Value>| event["lastTimestamp"].as_str().map(str::to_owned);
+        if let Some(oldest) = events.iter().min_by_key(last_seen) {
+            let _ = store.delete("events", &Key::of(oldest), &DeleteOptions::default());
+        }
     }
     let name = metadata["name"].as_str().unwrap_or_default();
     let event = json!({
@@ -53,6 +61,9 @@ pub(super) fn record(
     });
     let _ = store.create("events", namespace, event, component);
 }
+
+/// How many events there may be.
+const MOST: usize = 1_000;
 
 /// All is well.
 pub(super) const NORMAL: &str = "Normal";

@@ -112,8 +112,8 @@ async fn kubectl_does_with_the_demo_what_it_does_with_a_cluster() {
         "the watch prints what changes: {seen}"
     );
 
-    let pid = demo.id().to_string();
-    run(Command::new("kill").args(["-INT", &pid])).unwrap();
+    let script = format!("kill -INT {}", demo.id());
+    run(Command::new("sh").args(["-c", &script])).unwrap();
     assert!(demo.wait().unwrap().success());
     assert!(!kubeconfig.exists(), "the kubeconfig goes with the demo");
 }

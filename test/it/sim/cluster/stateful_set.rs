@@ -283,3 +283,25 @@ async fn the_pods_of_a_set_that_was_orphaned_run_on() {
 fn readiness() -> Value {
     json!({"readinessProbe": {"httpGet": {"port": 80}, "periodSeconds": 1}})
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_makes_room_for_itself() {
+    let site = Site::new();
+    for number in 0..1_000 {
+        let event = json!({
+            "metadata": {"name": format!("old-{number:04}")},
+            "involvedObject": {"namespace": "default"},
+            "lastTimestamp": "2020-01-01T00:00:00Z",
+        });
+        site.create("events", event);
+    }
+    site.create_set("web", json!({"replicas": 2}), json!({}));
+    site.now().await;
+    let events = site.store.list("events");
+    assert_eq!(events.len(), 1_000);
+    assert!(
+        events
+            .iter()
+            .any(|event| event["reason"] == "SuccessfulCreate")
+    );
+}
