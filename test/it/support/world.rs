@@ -78,7 +78,8 @@ struct Running {
     task: JoinSet<()>,
 }
 
-/// Runs a scenario in a world of its own, with time paused.
+/// Runs a scenario in a world of its own, with time paused. However it ends, the world then comes to rest,
+/// and a settled world is silent.
 pub(crate) fn in_world(options: Options, scenario: impl AsyncFnOnce(&mut World)) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -89,6 +90,10 @@ pub(crate) fn in_world(options: Options, scenario: impl AsyncFnOnce(&mut World))
         let mut world = World::new(options);
         world.start_controller();
         scenario(&mut world).await;
+        if world.has_controller() {
+            world.settle().await;
+            world.assert_silent().await;
+        }
     });
 }
 
