@@ -153,7 +153,7 @@ impl Running {
         clock: Clock,
         stopping: CancellationToken,
     ) -> Result<Running, String> {
-        let listeners = listen(&options, &setup.address, pods).await?;
+        let listeners = listen(&options, &setup.address, pods)?;
         let release = Release::of_image(&setup.image);
         let endpoint = Endpoint::new(setup.address.clone(), options.port);
         let in_use = format!("Error: Unable to bind to {endpoint} on this computer.");
@@ -218,7 +218,7 @@ impl Drop for Running {
 }
 
 /// Opens the RPC ports as `-rpcbind` and `-rpcallowip` say: both are needed to be heard outside.
-async fn listen(
+fn listen(
     options: &Options,
     address: &str,
     pods: &PodNetwork,
@@ -233,7 +233,7 @@ async fn listen(
     let mut listeners = Vec::new();
     for bind in binds {
         for (side, endpoint) in endpoints(bind, options.rpc_port, address, pods) {
-            let listener = pods.listen(&endpoint).await.map_err(explain)?;
+            let listener = pods.listen(&endpoint).map_err(explain)?;
             listeners.push((side, listener));
         }
     }
@@ -257,10 +257,7 @@ fn endpoints(
     let inside = (Side::Loopback, pods.loopback_of(address, port));
     let outside = (Side::Outside, Endpoint::new(address, port));
     match host.as_str() {
-        // A pod on the machine's loopback interface has only one address for both.
-        "127.0.0.1" | "::1" | "localhost" if inside.1 == outside.1 => Vec::new(),
         "127.0.0.1" | "::1" | "localhost" => vec![inside],
-        "0.0.0.0" | "::" if inside.1 == outside.1 => vec![outside],
         "0.0.0.0" | "::" => vec![inside, outside],
         other => vec![(Side::Outside, Endpoint::new(other, port))],
     }

@@ -24,38 +24,23 @@
 //! ```
 
 use std::io;
-use std::time::Duration;
 
-use crate::http::{BoxFuture, BoxStream, Endpoint, Listener, MemoryNetwork, Tcp, Transport};
+use crate::http::{BoxFuture, BoxStream, Endpoint, Listener, MemoryNetwork, Transport};
 use crate::sim::bitcoind::network::PeerNetwork;
 
 /// Byte streams between pods, and into them. Clones are the same network.
 #[derive(Clone, Debug)]
 pub struct PodNetwork {
     peers: PeerNetwork,
-    sockets: Sockets,
-}
-
-#[derive(Clone, Debug)]
-enum Sockets {
-    Memory(MemoryNetwork),
-    Loopback(Tcp),
+    memory: MemoryNetwork,
 }
 
 impl PodNetwork {
-    /// Pipes in memory: for tests, whose clock may be paused.
+    /// Pipes in memory, between the nodes of `peers`.
     pub fn in_memory(peers: PeerNetwork) -> Self {
         PodNetwork {
             peers,
-            sockets: Sockets::Memory(MemoryNetwork::default()),
-        }
-    }
-
-    /// Real sockets: every pod address is one of this machine's `127.0.0.0/8`.
-    pub fn on_loopback(peers: PeerNetwork) -> Self {
-        PodNetwork {
-            peers,
-            sockets: Sockets::Loopback(Tcp::new(CONNECT_TIMEOUT)),
+            memory: MemoryNetwork::default(),
         }
     }
 
@@ -66,22 +51,12 @@ impl PodNetwork {
 
     /// Where port `port` of the loopback interface of the pod at `address` is reached.
     pub fn loopback_of(&self, address: &str, port: u16) -> Endpoint {
-        match self.sockets {
-            Sockets::Memory(_) => Endpoint::new(format!("{address}%lo"), port),
-            // All pods share the machine's loopback interface; their addresses keep them apart.
-            Sockets::Loopback(_) => Endpoint::new(address, port),
-        }
+        Endpoint::new(format!("{address}%lo"), port)
     }
 
     /// Listens on a pod's address, or on what [`loopback_of`](Self::loopback_of) gave.
-    pub(super) async fn listen(&self, endpoint: &Endpoint) -> io::Result<Listener> {
-        match &self.sockets {
-            Sockets::Memory(memory) => Ok(Listener::Memory(memory.listen(endpoint.clone())?)),
-            Sockets::Loopback(_) => {
-                let address = (endpoint.host.as_str(), endpoint.port);
-                Ok(Listener::Tcp(tokio::net::TcpListener::bind(address).await?))
-            }
-        }
+    pub(super) fn listen(&self, endpoint: &Endpoint) -> io::Result<Listener> {
+        Ok(Listener::Memory(self.memory.listen(endpoint.clone())?))
     }
 }
 
@@ -91,13 +66,7 @@ impl Transport for PodNetwork {
             if let Some(name) = self.peers.name_at(&endpoint.host) {
                 self.peers.faults_until(&name, |faults| !faults.cut).await;
             }
-            match &self.sockets {
-                Sockets::Memory(memory) => memory.connect(endpoint).await,
-                Sockets::Loopback(tcp) => tcp.connect(endpoint).await,
-            }
+            self.memory.connect(endpoint).await
         })
     }
 }
-
-/// A machine's own sockets answer at once or not at all.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
