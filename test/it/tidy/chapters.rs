@@ -6,7 +6,7 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 12] = [
+const MAY_SPAWN: [(&str, &str); 13] = [
     (
         "src/controller/caches.rs",
         "one task for each informer, in the controller's JoinSet",
@@ -29,7 +29,11 @@ const MAY_SPAWN: [(&str, &str); 12] = [
     ),
     (
         "src/sim/apiserver/mod.rs",
-        "connections and streams, in TaskTrackers that are waited for",
+        "connections, in a TaskTracker that is waited for",
+    ),
+    (
+        "src/sim/apiserver/objects.rs",
+        "watches and port-forwards, in the TaskTracker of their connection",
     ),
     (
         "src/sim/bitcoind/mod.rs",
