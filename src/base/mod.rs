@@ -10,11 +10,12 @@
 //! | waiting longer each time | [`Backoff`] | a loop with a sleep in it |
 //!
 //! and the two readers of foreign text, [`json`] and [`yaml`], whose errors name the place and the
-//! field but never quote the value: a value may be a password.
+//! field but never quote the value: a value may be a password. [`hash`] names things, [`calendar`] writes dates.
 
 pub mod backoff;
 pub mod calendar;
 pub mod clock;
+pub mod hash;
 pub mod json;
 pub mod random;
 pub mod yaml;

@@ -22,6 +22,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::base::hash::fnv1a;
+
 /// A source of random numbers. Clones share one sequence; [`fork`](Random::fork) starts another.
 #[derive(Clone, Debug)]
 pub struct Random(Source);
@@ -51,10 +53,7 @@ impl Random {
         match &self.0 {
             Source::Os => Random::os(),
             Source::Seeded { seed, .. } => {
-                // FNV-1a over the name, then one mix with the parent's seed.
-                let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-                });
+                let hash = fnv1a(name.as_bytes());
                 Random::seeded(mix(seed.wrapping_add(hash)))
             }
         }

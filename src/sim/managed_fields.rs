@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sim::field_set::FieldSet;
 use crate::sim::kinds::Kind;
+use crate::sim::object_meta::SERVERS_OWN;
 use crate::sim::request::Part;
 use crate::sim::shape::Shape;
 use crate::sim::value::{self, put, remove};
@@ -76,7 +77,7 @@ pub(super) fn owned_part(object: &Value) -> Value {
     let mut object = object.clone();
     remove(&mut object, "apiVersion");
     remove(&mut object, "kind");
-    for field in SERVERS_OWN {
+    for field in SERVERS_OWN.iter().chain(&["generateName", "selfLink"]) {
         remove(&mut object["metadata"], field);
     }
     if object["metadata"].as_object().is_none_or(Map::is_empty) {
@@ -84,20 +85,6 @@ pub(super) fn owned_part(object: &Value) -> Value {
     }
     object
 }
-
-const SERVERS_OWN: [&str; 11] = [
-    "name",
-    "generateName",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "managedFields",
-    "selfLink",
-];
 
 /// Notes an ordinary write that made `next` of `before`.
 pub(super) fn note_update(kind: &Kind, before: &Value, next: &mut Value, by: &Manager, now: i64) {

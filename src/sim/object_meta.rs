@@ -236,7 +236,7 @@ pub(super) fn restore(
 }
 
 /// The metadata that clients cannot set.
-const SERVERS_OWN: [&str; 9] = [
+pub(super) const SERVERS_OWN: [&str; 9] = [
     "name",
     "namespace",
     "uid",

@@ -55,6 +55,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::base::hash::fnv1a;
 use crate::sim::kinds::Kind;
 
 /// The document at `path`; `None` if there is none.
@@ -255,12 +256,7 @@ fn object_meta() -> Value {
     })
 }
 
-/// FNV-1a, 64 bits: this says whether a document changed, it protects nothing.
+/// Says whether a document changed; it protects nothing.
 fn hash(document: &Value) -> String {
-    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let hash = document
-        .to_string()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, mix);
-    format!("{hash:016X}")
+    format!("{:016X}", fnv1a(document.to_string().as_bytes()))
 }

@@ -243,11 +243,7 @@ impl Store {
         manager: &str,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Refusal> {
-        let by = Manager::update(manager, Part::Main);
-        self.write(resource, key, &by, |object| {
-            change(object);
-            Ok(())
-        })
+        self.update_part(Part::Main, resource, key, manager, change)
     }
 
     /// The same for the status alone.
@@ -261,7 +257,18 @@ impl Store {
         manager: &str,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Refusal> {
-        let by = Manager::update(manager, Part::Status);
+        self.update_part(Part::Status, resource, key, manager, change)
+    }
+
+    fn update_part(
+        &self,
+        part: Part,
+        resource: &str,
+        key: &Key,
+        manager: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Arc<Value>, Refusal> {
+        let by = Manager::update(manager, part);
         self.write(resource, key, &by, |object| {
             change(object);
             Ok(())

@@ -22,15 +22,6 @@ use crate::sim::request::{DeleteOptions, Key, Propagation};
 use crate::sim::store::Store;
 use crate::sim::value::put;
 
-/// Runs until it is dropped.
-pub(super) async fn run(store: Store) {
-    loop {
-        let seen = store.resource_version();
-        pass(&store);
-        store.changed_after(seen).await;
-    }
-}
-
 struct Found {
     resource: String,
     object: Arc<Value>,
@@ -52,7 +43,8 @@ impl Found {
     }
 }
 
-fn pass(store: &Store) {
+/// Looks once, and does what is missing.
+pub(super) fn pass(store: &Store) {
     let mut all = Vec::new();
     let resources = store.resources();
     for resource in resources.iter().filter(|resource| *resource != IGNORED) {

@@ -153,10 +153,19 @@ impl Cluster {
         register_node(&store);
         let mut stand_ins = JoinSet::new();
         stand_ins.spawn(stateful_set::run(store.clone()));
-        stand_ins.spawn(scheduler::run(store.clone()));
-        stand_ins.spawn(garbage_collector::run(store.clone()));
-        stand_ins.spawn(namespaces::run(store));
+        stand_ins.spawn(at_every_change(store.clone(), scheduler::pass));
+        stand_ins.spawn(at_every_change(store.clone(), garbage_collector::pass));
+        stand_ins.spawn(at_every_change(store, namespaces::pass));
         kubelet::run(self.machine, shutdown).await;
+    }
+}
+
+/// The loop of a stand-in that waits for nothing but changes; it runs until it is dropped.
+async fn at_every_change(store: Store, pass: fn(&Store)) {
+    loop {
+        let seen = store.resource_version();
+        pass(&store);
+        store.changed_after(seen).await;
     }
 }
 

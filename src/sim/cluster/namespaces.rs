@@ -5,16 +5,8 @@ use serde_json::Value;
 use crate::sim::request::{DeleteOptions, Key};
 use crate::sim::store::Store;
 
-/// Runs until it is dropped.
-pub(super) async fn run(store: Store) {
-    loop {
-        let seen = store.resource_version();
-        pass(&store);
-        store.changed_after(seen).await;
-    }
-}
-
-fn pass(store: &Store) {
+/// Looks once, and does what is missing.
+pub(super) fn pass(store: &Store) {
     let is_going = |object: &Value| !object["metadata"]["deletionTimestamp"].is_null();
     for namespace in store
         .list("namespaces")

@@ -7,16 +7,8 @@ use crate::sim::cluster::{NODE, events};
 use crate::sim::request::Key;
 use crate::sim::store::Store;
 
-/// Runs until it is dropped.
-pub(super) async fn run(store: Store) {
-    loop {
-        let seen = store.resource_version();
-        pass(&store);
-        store.changed_after(seen).await;
-    }
-}
-
-fn pass(store: &Store) {
+/// Looks once, and does what is missing.
+pub(super) fn pass(store: &Store) {
     let node = store.get("nodes", &Key::new("", NODE));
     let can_run = node
         .as_ref()

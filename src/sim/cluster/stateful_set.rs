@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::base::hash::fnv1a;
 use crate::base::{Backoff, Random};
 use crate::sim::cluster::events::{self, NORMAL, WARNING};
 use crate::sim::refusal::Refusal;
@@ -297,12 +298,9 @@ fn is_ready(pod: &Arc<Value>) -> bool {
     !is_going(pod) && conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
 }
 
-/// FNV-1a over the template's text: the same template, the same revision, in every process.
+/// The same template, the same revision, in every process.
 fn hash(template: &Value) -> String {
-    let text = template.to_string();
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = fnv1a(template.to_string().as_bytes());
     format!("{:010x}", hash & 0xff_ffff_ffff)
 }
 

@@ -7,6 +7,7 @@ mod containers;
 mod garbage_collector;
 mod kubelet;
 mod namespaces;
+mod pod;
 mod probes;
 mod stateful_set;
 
