@@ -37,7 +37,7 @@ pub mod time;
 pub use meta::{ObjectKey, ObjectMeta, OwnerReference};
 pub use network::BitcoinNetwork;
 pub use text::Text;
-pub use time::Timestamp;
+pub use time::{MicroTime, Timestamp};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};

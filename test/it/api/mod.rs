@@ -5,3 +5,4 @@ mod crd;
 mod meta;
 mod network;
 mod text;
+mod time;
