@@ -45,15 +45,15 @@ async fn due_key_is_seen_by_each_question_without_any_waiter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn zero_delay_adds_at_once_and_counts_as_a_retry() {
+async fn c084_zero_delay_adds_at_once_and_counts_as_a_retry() {
     let queue = DelayingQueue::default();
     queue.add_after(1, Duration::ZERO);
-    assert_eq!((queue.len(), queue.stats().retries), (1, 1));
+    assert_eq!((queue.len(), queue.metrics().retries), (1, 1));
     assert!(queue.waiting().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn earliest_of_several_deadlines_wins_and_the_key_comes_once() {
+async fn c084_earliest_of_several_deadlines_wins_and_the_key_comes_once() {
     for order in [[1, 5, 9], [9, 5, 1], [5, 1, 9]] {
         let queue = DelayingQueue::default();
         for seconds in order {
@@ -68,7 +68,7 @@ async fn earliest_of_several_deadlines_wins_and_the_key_comes_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_come_in_the_order_of_deadlines_and_then_of_calls() {
+async fn c084_keys_come_in_the_order_of_deadlines_and_then_of_calls() {
     let queue = DelayingQueue::default();
     for (key, seconds) in [(1, 3), (2, 1), (3, 2), (4, 1)] {
         queue.add_after(key, seconds * SECOND);
@@ -108,7 +108,7 @@ async fn key_that_comes_due_while_in_hand_runs_again_after_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_drops_what_is_not_due_hands_out_what_is_and_ignores_new_delays() {
+async fn c085_shutdown_drops_what_is_not_due_hands_out_what_is_and_ignores_new_delays() {
     let queue = DelayingQueue::default();
     queue.add_after(1, SECOND);
     queue.add_after(2, 2 * SECOND);
@@ -306,7 +306,7 @@ async fn million_delayed_keys_are_rows_not_tasks() {
     let tasks = tokio::runtime::Handle::current()
         .metrics()
         .num_alive_tasks();
-    assert_eq!((queue.stats().delayed, tasks), (KEYS as usize, 0));
+    assert_eq!((queue.metrics().delayed, tasks), (KEYS as usize, 0));
     assert_eq!(next(&queue).await, Some(0));
     advance(2 * SECOND).await;
     assert_eq!((queue.len(), queue.next_due()), (KEYS as usize - 1, None));

@@ -182,7 +182,7 @@ async fn produce(producer: usize, queue: DelayingQueue<usize>, ledger: Arc<Ledge
 /// by a run that began after it. Method: 50 producers change and add; 10 consumers, which give up
 /// waiting at random and come back, note what they saw.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_producers_and_ten_consumers_lose_nothing_and_never_share_a_key() {
+async fn c080_fifty_producers_and_ten_consumers_lose_nothing_and_never_share_a_key() {
     let (queue, ledger) = (DelayingQueue::default(), Ledger::new(20));
     let mut producers = JoinSet::new();
     for producer in 0..50 {
@@ -211,7 +211,7 @@ async fn fifty_producers_and_ten_consumers_lose_nothing_and_never_share_a_key() 
     })
     .await
     .expect("not drained: a wake-up was lost");
-    assert_eq!(queue.stats().delayed, 0);
+    assert_eq!(queue.metrics().delayed, 0);
     timeout(30 * SECOND, queue.shut_down_with_drain())
         .await
         .expect("not drained");

@@ -17,14 +17,14 @@ fn take(state: &mut State<u8>) -> Option<u8> {
 }
 
 #[test]
-fn key_added_many_times_is_handed_out_once() {
+fn c079_key_added_many_times_is_handed_out_once() {
     let mut state = State::default();
     for _ in 0..50 {
         state.add(1, Instant::now());
     }
     assert_eq!(take(&mut state), Some(1));
     assert_eq!(take(&mut state), None);
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), None);
 }
 
@@ -39,7 +39,7 @@ fn keys_are_handed_out_in_the_order_of_their_first_add() {
 }
 
 #[test]
-fn key_added_while_processing_runs_again_once_and_only_after_done() {
+fn c080_key_added_while_processing_runs_again_once_and_only_after_done() {
     let mut state = State::default();
     state.add(1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
@@ -48,9 +48,9 @@ fn key_added_while_processing_runs_again_once_and_only_after_done() {
     }
     assert_eq!(state.len(), 0);
     assert_eq!(take(&mut state), None);
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), None);
 }
 
@@ -61,7 +61,7 @@ fn key_added_while_processing_goes_to_the_end_of_the_line() {
     take(&mut state);
     state.add(1, Instant::now());
     state.add(2, Instant::now());
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!((take(&mut state), take(&mut state)), (Some(2), Some(1)));
 }
 
@@ -69,13 +69,13 @@ fn key_added_while_processing_goes_to_the_end_of_the_line() {
 fn done_for_a_key_that_nobody_holds_changes_nothing() {
     let mut state = State::default();
     state.add(1, Instant::now());
-    state.done(&1);
-    state.done(&2);
+    state.done(&1, Instant::now());
+    state.done(&2, Instant::now());
     assert_eq!(state.len(), 1);
 }
 
 #[test]
-fn length_leaves_out_keys_in_hand_and_drained_does_not() {
+fn c081_length_leaves_out_keys_in_hand_and_drained_does_not() {
     let mut state = State::default();
     assert!(state.drained());
     state.add(1, Instant::now());
@@ -85,7 +85,7 @@ fn length_leaves_out_keys_in_hand_and_drained_does_not() {
         (state.len(), state.is_empty(), state.drained()),
         (0, true, false)
     );
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert!(state.drained());
 }
 
@@ -98,7 +98,7 @@ fn finished_only_when_no_key_owes_a_run_not_even_one_in_hand() {
     state.close();
     state.add(2, Instant::now());
     assert_eq!(state.take(Instant::now()), Next::Empty);
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
     assert_eq!(state.take(Instant::now()), Next::Finished);
 }
@@ -113,14 +113,14 @@ fn discarding_forgets_marks_on_keys_in_hand_too() {
     }
     assert_eq!(state.discard_waiting(), 3);
     assert!(!state.drained());
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert!(state.drained());
     state.add(1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
 }
 
 #[test]
-fn numbers_count_runs_owed_and_measure_time_in_hand() {
+fn c088_numbers_count_runs_owed_and_measure_time_in_line_and_in_hand() {
     let start = Instant::now();
     let mut state = State::default();
     state.add(1, start);
@@ -129,12 +129,22 @@ fn numbers_count_runs_owed_and_measure_time_in_hand() {
     assert_eq!(state.take(start + 3 * SECOND), Next::Ready((2, 3 * SECOND)));
     state.add(1, start + 4 * SECOND);
     state.add(1, start + 4 * SECOND);
-    let stats = state.stats(start + 5 * SECOND);
-    assert_eq!((stats.depth, stats.processing, stats.adds), (1, 2, 3));
-    assert_eq!(stats.unfinished_work, 6 * SECOND);
-    assert_eq!(stats.longest_running, 4 * SECOND);
-    state.done(&1);
-    assert_eq!(state.stats(start + 5 * SECOND).longest_running, 2 * SECOND);
+    let metrics = state.metrics(start + 5 * SECOND);
+    assert_eq!((metrics.depth, metrics.processing, metrics.adds), (1, 2, 3));
+    assert_eq!(metrics.unfinished_work_seconds, 6.0);
+    assert_eq!(metrics.longest_running_processor_seconds, 4.0);
+    let waited = &metrics.queue_duration;
+    assert_eq!((waited.count(), waited.sum()), (2, 4 * SECOND));
+    assert_eq!(metrics.work_duration.count(), 0, "both are still at it");
+
+    state.done(&1, start + 6 * SECOND);
+    state.done(&1, start + 9 * SECOND); // nobody holds it: counts nothing
+    let metrics = state.metrics(start + 6 * SECOND);
+    assert_eq!(metrics.longest_running_processor_seconds, 3.0);
+    let worked = &metrics.work_duration;
+    assert_eq!((worked.count(), worked.sum()), (1, 5 * SECOND));
+    // Marked at 4, in hand until 6, still owed: its time in line goes on from when it was marked.
+    assert_eq!(state.take(start + 8 * SECOND), Next::Ready((1, 4 * SECOND)));
 }
 
 /// The same queue told as a story per key, with no sets: slow, and hard to get wrong.
@@ -197,7 +207,7 @@ fn behaves_like_the_naive_queue_under_random_calls() {
                     assert_eq!(taken, naive.take(), "seed {seed}, step {step}");
                 }
                 70..98 => {
-                    state.done(&key);
+                    state.done(&key, Instant::now());
                     naive.done(key);
                 }
                 98 => {
