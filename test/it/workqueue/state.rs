@@ -154,6 +154,8 @@ struct Naive {
     in_hand: BTreeSet<u8>,
     again: BTreeSet<u8>,
     closed: bool,
+    /// Those who wait for a drain: whether a plain shutdown has sent them home.
+    drains: Vec<bool>,
 }
 
 impl Naive {
@@ -183,51 +185,71 @@ impl Naive {
             self.line.push(key);
         }
     }
+
+    fn drained(&self) -> bool {
+        self.line.is_empty() && self.in_hand.is_empty()
+    }
+
+    fn discard_waiting(&mut self) -> usize {
+        let owed = self.line.len() + self.again.len();
+        self.line.clear();
+        self.again.clear();
+        owed
+    }
+
+    fn shut_down(&mut self) {
+        self.closed = true;
+        self.drains.fill(true);
+    }
 }
 
 /// Goal: no sequence of calls tells the two apart. Few keys, so that they meet in every way.
 #[test]
 fn behaves_like_the_naive_queue_under_random_calls() {
+    let start = Instant::now();
     for seed in 0..3_000 {
         let random = Random::seeded(seed);
         let (mut state, mut naive) = (State::default(), Naive::default());
+        let mut drains = Vec::new();
         for step in 0..200 {
+            let place = format_args!("seed {seed}, step {step}");
             let key = random.below(4) as u8;
-            match random.below(100) {
+            let now = start + step as u32 * SECOND;
+            match random.below(if step > 150 { 104 } else { 99 }) {
                 0..45 => {
-                    state.add(key, Instant::now());
+                    state.add(key, now);
                     naive.add(key);
                 }
-                45..70 => {
-                    let taken = match state.take(Instant::now()) {
-                        Next::Ready((key, _)) => Next::Ready(key),
-                        Next::Empty => Next::Empty,
-                        Next::Finished => Next::Finished,
-                    };
-                    assert_eq!(taken, naive.take(), "seed {seed}, step {step}");
-                }
+                45..70 => assert_eq!(kind(state.take(now)), naive.take(), "{place}"),
                 70..98 => {
-                    state.done(&key, Instant::now());
+                    state.done(&key, now);
                     naive.done(key);
                 }
-                98 => {
-                    let owed = naive.line.len() + naive.again.len();
-                    naive.line.clear();
-                    naive.again.clear();
-                    assert_eq!(state.discard_waiting(), owed, "seed {seed}, step {step}");
-                }
-                _ if step > 150 => {
+                98 => assert_eq!(state.discard_waiting(), naive.discard_waiting(), "{place}"),
+                99..103 => {
                     state.close();
+                    drains.push(state.shut_downs());
                     naive.closed = true;
+                    naive.drains.push(false);
                 }
-                _ => {}
+                _ => {
+                    state.shut_down();
+                    naive.shut_down();
+                }
             }
-            let expected = (
-                naive.line.len(),
-                naive.line.is_empty() && naive.in_hand.is_empty(),
-            );
-            let found = (state.len(), state.drained());
-            assert_eq!(found, expected, "seed {seed}, step {step}");
+            let found = (state.len(), state.drained(), state.is_shutting_down());
+            let expected = (naive.line.len(), naive.drained(), naive.closed);
+            assert_eq!(found, expected, "{place}");
+            let sent_home = drains.iter().map(|before| state.shut_downs() != *before);
+            assert!(sent_home.eq(naive.drains.iter().copied()), "{place}");
         }
+    }
+}
+
+fn kind(next: Next<(u8, Duration)>) -> Next<u8> {
+    match next {
+        Next::Ready((key, _)) => Next::Ready(key),
+        Next::Empty => Next::Empty,
+        Next::Finished => Next::Finished,
     }
 }
