@@ -98,6 +98,25 @@ async fn bucket_does_not_tell_keys_apart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn c134_a_bucket_starts_full_and_gives_nothing_to_those_who_cannot_wait() {
+    let bucket = BucketRateLimiter::new(SECOND, 2);
+    let (zero, half) = (Duration::ZERO, SECOND / 2);
+    assert_eq!(bucket.when_within(zero), Some(zero));
+    assert_eq!(bucket.when_within(zero), Some(zero));
+    for _ in 0..10 {
+        assert_eq!(bucket.when_within(half), None, "at once");
+    }
+    assert_eq!(bucket.when_within(SECOND), Some(SECOND), "and none is gone");
+    assert_eq!(bucket.when_within(SECOND), None);
+    advance(SECOND + half).await;
+    assert_eq!(bucket.when_within(zero), None);
+    assert_eq!(bucket.when_within(half), Some(half));
+    advance(3_600 * SECOND).await;
+    let given = (0..5).filter(|_| bucket.when_within(zero).is_some());
+    assert_eq!(given.count(), 2, "no fuller than full");
+}
+
+#[tokio::test(start_paused = true)]
 async fn c087_max_of_returns_the_longest_and_asks_each() {
     let per_key = Arc::new(ItemExponentialFailureRateLimiter::new(
         MILLISECOND,
