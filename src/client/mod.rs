@@ -8,7 +8,7 @@
 //! |---|---|
 //! | where is the server, who are we | [`config`], [`kubeconfig`], [`credentials`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
-//! | when is a request sent again | [`exchange`] |
+//! | when is a request sent again | [`exchange`]; and a change that came too late: [`retry`] |
 //! | how does a long list come in | [`list`], cut by [`scan`], read by [`item`] |
 //! | how do changes come in | [`watch`] |
 //! | how is a pod reached from outside | [`port_forward`] |
@@ -24,6 +24,7 @@ pub mod list;
 pub mod path;
 pub mod port_forward;
 pub mod rest;
+pub mod retry;
 pub mod scan;
 pub mod tls;
 pub mod watch;
@@ -35,4 +36,5 @@ pub use item::{Item, Undecodable};
 pub use list::{ListParams, Page, Scope};
 pub use port_forward::PodPort;
 pub use rest::{Client, DeleteOptions, FIELD_MANAGER, Propagation, Version};
+pub use retry::retry_on_conflict;
 pub use watch::{WatchEvent, WatchParams, WatchStream};

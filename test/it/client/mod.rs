@@ -8,6 +8,7 @@ mod list;
 mod path;
 mod port_forward;
 mod rest;
+mod retry;
 mod scan;
 pub(crate) mod server;
 mod tls;
