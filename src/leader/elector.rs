@@ -61,7 +61,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -175,8 +175,11 @@ impl LeaderElector {
             return Outcome::Ended;
         };
         stop.cancel();
-        if timeout_at(cut_off, work).await.is_err() {
-            warn!("work did not end before others may lead, and is dropped");
+        // The time first: who wakes up from a long sleep must not do even one more step.
+        tokio::select! {
+            biased;
+            () = sleep_until(cut_off) => warn!("work has not ended by now and is dropped"),
+            () = work => {}
         }
         Outcome::Lost
     }
