@@ -27,6 +27,7 @@
 //! and names of kinds as associated constants instead of a scheme that is filled at run time.
 
 pub mod apps;
+pub mod coordination;
 pub mod core;
 pub mod crd;
 pub mod events;

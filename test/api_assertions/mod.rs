@@ -18,6 +18,7 @@ mod deletion;
 mod dry_run;
 mod events;
 mod existence;
+mod leases;
 mod lists;
 mod managed_fields;
 mod namespaces;
