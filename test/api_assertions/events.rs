@@ -153,6 +153,34 @@ async fn c102_microseconds_arrive_and_stay() {
     assert!(series.last_observed_time >= event.event_time.unwrap());
 }
 
+/// Why the digits matter: a server takes six of them, and no other number.
+#[tokio::test]
+async fn c102_a_server_refuses_another_number_of_fractional_digits() {
+    let api = Api::start().await;
+    for (number, time) in [
+        "1970-01-01T00:00:07Z",
+        "1970-01-01T00:00:07.042Z",
+        "1970-01-01T00:00:07.000042000Z",
+        "1970-01-01T00:00:07.000042Z",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("a.{number}");
+        let event = serde_json::json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": name},
+            "regarding": about(&api, "a"), "type": "Normal", "reason": "Done", "action": "Do", "note": "m",
+            "reportingController": "assertions", "reportingInstance": "host", "eventTime": time,
+        });
+        let client = api.client();
+        let made = client.create::<events::Event>(&api.namespace, &event).await;
+        let is_taken = made.as_ref().is_ok_and(|made| made.event_time.is_some());
+        let is_refused =
+            made.is_err_and(|error| error.status().is_some_and(|said| said.code == 400));
+        assert_eq!((is_taken, is_refused), (number == 3, number != 3), "{time}");
+    }
+}
+
 /// Texts as long as a server takes them, and no longer.
 #[tokio::test]
 async fn events_that_are_too_long_are_cut_to_what_a_server_takes() {
