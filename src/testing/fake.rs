@@ -182,11 +182,13 @@ impl Chain {
     }
 }
 
+type React = dyn FnMut(&mut Action) -> Reaction + Send;
+
 /// One link of the chain.
 pub(super) struct Reactor {
     verb: String,
     resource: String,
-    react: Mutex<Box<dyn FnMut(&mut Action) -> Reaction + Send>>,
+    react: Mutex<Box<React>>,
 }
 
 impl Reactor {

@@ -32,7 +32,7 @@
 //! # Example
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
-//! use bitcoin_controller::api::{ObjectKey, core::Secret};
+//! use bitcoin_controller::api::core::Secret;
 //! use bitcoin_controller::client::{Client, Config, ListParams, Scope};
 //! use bitcoin_controller::testing::{Fake, Reaction};
 //! use serde_json::json;
@@ -71,9 +71,9 @@
 //! - The tracker leaves no event out of a watch, as no server does: only a watch by hand can.
 //! - What a client sends again by itself (after a 429, a lost connection) is on record again.
 
-mod action;
-mod fake;
-mod reaction;
+pub mod action;
+pub mod fake;
+pub mod reaction;
 mod relay;
 
 pub use action::Action;

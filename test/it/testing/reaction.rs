@@ -8,7 +8,7 @@ use bitcoin_controller::sim::Refusal;
 use bitcoin_controller::sim::faults::Effect;
 use bitcoin_controller::testing::{Action, Fake, Reaction};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{client, key, named, sent};
 
@@ -194,5 +194,6 @@ async fn a_watcher_hears_that_its_client_is_gone() {
     let watcher = fake.prepend_watch("pods");
     let events = watch(&client(&fake)).await;
     drop(events);
-    watcher.closed().await;
+    let closed = timeout(Duration::from_secs(1), watcher.closed()).await;
+    assert!(closed.is_ok(), "the watch goes on");
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bitcoin_controller::api::core::Secret;
 use bitcoin_controller::base::{Clock, Random};
@@ -13,6 +14,7 @@ use bitcoin_controller::sim::{ApiServer, Key, Store};
 use bitcoin_controller::testing::Fake;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::{client, key, named, sent};
 
@@ -80,6 +82,7 @@ async fn a_port_forward_goes_through() {
     let mut near = client(&fake).port_forward(&key("a"), 80).await.unwrap();
     let (mut far, _) = listener.accept().await.unwrap();
     near.write_all(b"ping").await.unwrap();
+    near.flush().await.unwrap();
     let mut bytes = [0; 4];
     far.read_exact(&mut bytes).await.unwrap();
     assert_eq!(&bytes, b"ping");
@@ -102,6 +105,7 @@ async fn nothing_runs_when_the_fake_and_its_clients_are_gone() {
         .await
         .unwrap();
     drop((client, fake));
-    watcher.closed().await;
+    let closed = timeout(Duration::from_secs(1), watcher.closed()).await;
+    assert!(closed.is_ok(), "the watch goes on");
     drop(events);
 }
