@@ -215,7 +215,7 @@ impl<R: Resource> Reflector<R> {
         }
         match listed {
             Ok((items, version)) => {
-                self.store.replace(items, &version);
+                self.store.replace(items.into_iter().collect(), &version);
                 self.last_version = Some(version);
                 self.is_last_version_unavailable = false;
                 Next::at_once(Step::Watch)

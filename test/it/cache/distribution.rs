@@ -8,7 +8,7 @@ use bitcoin_controller::cache::{Notification, ReflectorStore, Subscription, Subs
 use bitcoin_controller::client::Item;
 use tokio::task::JoinSet;
 
-use super::objects::{Knowledge, describe, hear, key, pod};
+use super::objects::{Knowledge, describe, hear, key, pod, state};
 
 fn item(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -35,12 +35,12 @@ async fn heard(handler: &mut Subscription<Pod>) -> Vec<String> {
 async fn the_first_list_is_told_as_initial_and_later_ones_are_not() {
     let pods = pods();
     let mut handler = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(vec![item("b", 1), item("a", 2)], "5");
+    pods.replace(state(vec![item("b", 1), item("a", 2)]), "5");
     assert_eq!(
         heard(&mut handler).await,
         ["Added(initial) x/b@1", "Added(initial) x/a@2"]
     );
-    pods.replace(vec![item("c", 6), item("b", 1)], "6");
+    pods.replace(state(vec![item("c", 6), item("b", 1)]), "6");
     let told = ["Deleted(final state unknown) x/a@2", "Added x/c@6"];
     assert_eq!(heard(&mut handler).await, told);
 }
@@ -49,10 +49,10 @@ async fn the_first_list_is_told_as_initial_and_later_ones_are_not() {
 async fn a_relist_tells_deletions_first_and_only_what_is_different() {
     let pods = pods();
     let mut handler = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(vec![item("a", 1), item("b", 1), item("d", 1)], "5");
+    pods.replace(state(vec![item("a", 1), item("b", 1), item("d", 1)]), "5");
     heard(&mut handler).await;
     let unchanged = pods.indexer().get(&key("b")).unwrap();
-    pods.replace(vec![item("c", 7), item("b", 1), item("a", 6)], "7");
+    pods.replace(state(vec![item("c", 7), item("b", 1), item("a", 6)]), "7");
     let told = [
         "Deleted(final state unknown) x/d@1",
         "Added x/c@7",
@@ -68,7 +68,7 @@ async fn a_relist_tells_deletions_first_and_only_what_is_different() {
 #[tokio::test(start_paused = true)]
 async fn presence_decides_between_addition_and_update() {
     let pods = pods();
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     heard(&mut handler).await;
     pods.upsert(item("a", 6)); // whatever the server called it
@@ -80,7 +80,7 @@ async fn presence_decides_between_addition_and_update() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_seen_tells_the_final_state_and_one_of_nothing_is_not_told() {
     let pods = pods();
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     heard(&mut handler).await;
     pods.delete(item("a", 6));
@@ -92,10 +92,10 @@ async fn a_deletion_seen_tells_the_final_state_and_one_of_nothing_is_not_told() 
 #[tokio::test(start_paused = true)]
 async fn deleted_and_created_while_nobody_looked_is_an_update_to_another_uid() {
     let pods = pods();
-    pods.replace(vec![Item::Object(pod("a", "first", 1))], "5");
+    pods.replace(state(vec![Item::Object(pod("a", "first", 1))]), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     heard(&mut handler).await;
-    pods.replace(vec![Item::Object(pod("a", "second", 6))], "6");
+    pods.replace(state(vec![Item::Object(pod("a", "second", 6))]), "6");
     let Some(Notification::Updated { old, new }) = hear(&mut handler).await else {
         panic!("an update");
     };
@@ -109,7 +109,7 @@ async fn deleted_and_created_while_nobody_looked_is_an_update_to_another_uid() {
 async fn the_store_is_never_behind_what_a_handler_is_told() {
     let pods = pods();
     let mut handler = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(vec![item("a", 1), item("b", 1)], "5");
+    pods.replace(state(vec![item("a", 1), item("b", 1)]), "5");
     pods.upsert(item("a", 6));
     pods.delete(item("b", 7));
     hear(&mut handler).await;
@@ -130,7 +130,7 @@ async fn the_version_moves_with_lists_events_and_bookmarks_but_not_with_an_unkno
     let pods = pods();
     assert_eq!(&*pods.last_sync_resource_version(), "");
     let version = || pods.last_sync_resource_version().to_string();
-    pods.replace(Vec::new(), "5");
+    pods.replace(state(Vec::new()), "5");
     assert_eq!(version(), "5");
     pods.upsert(item("a", 6));
     assert_eq!(version(), "6");
@@ -147,7 +147,7 @@ async fn the_version_moves_with_lists_events_and_bookmarks_but_not_with_an_unkno
 #[tokio::test(start_paused = true)]
 async fn a_late_handler_gets_what_is_there_as_initial_and_then_what_happens() {
     let pods = pods();
-    pods.replace(vec![item("b", 1), item("a", 2)], "5");
+    pods.replace(state(vec![item("b", 1), item("a", 2)]), "5");
     pods.upsert(item("c", 6));
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     pods.upsert(item("a", 7));
@@ -169,7 +169,7 @@ async fn a_late_handler_gets_what_is_there_as_initial_and_then_what_happens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn handlers_on_other_threads_lose_nothing() {
     let pods = pods();
-    pods.replace(vec![item("pod-0", 1)], "1");
+    pods.replace(state(vec![item("pod-0", 1)]), "1");
     let mut handlers = JoinSet::new();
     for n in 0..20 {
         let pods = pods.clone();

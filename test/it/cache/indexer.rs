@@ -125,7 +125,7 @@ fn the_same_state_stays_in_place_and_is_no_change() {
     let before = pods.get(&key("a")).unwrap();
     assert!(pods.insert(pod("a", "u", 1)).is_none());
     assert!(
-        pods.replace(vec![pod("a", "u", 1)], |_, _| false)
+        pods.replace(vec![Arc::new(pod("a", "u", 1))], |_, _| false)
             .is_empty()
     );
     assert!(Arc::ptr_eq(&before, &pods.get(&key("a")).unwrap()));
@@ -154,6 +154,7 @@ fn a_replace_tells_deletions_first_and_then_the_rest_in_its_own_order() {
         pod("b", "b", 1),
         pod("0", "0", 1),
     ];
+    let list = list.into_iter().map(Arc::new).collect();
     let changes = pods.replace(list, |_, _| false);
     let told: Vec<_> = changes
         .into_iter()

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::double::settle;
-use super::objects::{hear, pod};
+use super::objects::{hear, pod, state};
 
 fn item(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -33,7 +33,7 @@ async fn a_handler_is_synced_when_it_asks_for_more_after_its_last_initial_notifi
     let pods = pods();
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     let registration = handler.registration();
-    pods.replace(vec![item("a", 1), item("b", 1)], "5");
+    pods.replace(state(vec![item("a", 1), item("b", 1)]), "5");
     assert!(pods.synced().is_reached());
     hear(&mut handler).await;
     hear(&mut handler).await;
@@ -53,7 +53,7 @@ async fn handlers_sync_independently_and_an_empty_store_syncs_at_once() {
     let pods = pods();
     let blocked = pods.subscribe(SubscriptionOptions::default());
     let mut quick = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     hear(&mut quick).await;
     let _ = timeout(Duration::from_millis(1), quick.next()).await;
     assert!(quick.has_synced() && !blocked.has_synced());
@@ -61,7 +61,7 @@ async fn handlers_sync_independently_and_an_empty_store_syncs_at_once() {
     let empty = Arc::new(Distribution::<Pod>::new("pods"));
     let early = empty.subscribe(SubscriptionOptions::default());
     assert!(!early.has_synced());
-    empty.replace(Vec::new(), "1");
+    empty.replace(state(Vec::new()), "1");
     let late = empty.subscribe(SubscriptionOptions::default());
     assert!(early.has_synced() && late.has_synced());
 }
@@ -75,7 +75,7 @@ async fn whoever_waits_for_a_handler_hears_that_it_synced_or_that_it_ended() {
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { assert!(good_one.wait_until_synced().await) });
     tasks.spawn(async move { assert!(!bad_one.wait_until_synced().await) });
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     settle().await;
     assert_eq!(tasks.len(), 2);
     drop(bad);
@@ -89,7 +89,7 @@ async fn whoever_waits_for_a_handler_hears_that_it_synced_or_that_it_ended() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_waits_is_woken_by_the_next_change() {
     let pods = pods();
-    pods.replace(Vec::new(), "5");
+    pods.replace(state(Vec::new()), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { format!("{:?}", hear(&mut handler).await.unwrap()) });
@@ -102,7 +102,7 @@ async fn a_handler_that_waits_is_woken_by_the_next_change() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_loses_no_notification() {
     let pods = pods();
-    pods.replace(Vec::new(), "5");
+    pods.replace(state(Vec::new()), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     for version in 6..50 {
         assert!(
@@ -124,7 +124,7 @@ async fn a_handler_drains_its_backlog_after_the_end_and_then_ends_for_good() {
     let pods = pods();
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     let mut waiting = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(vec![item("a", 1), item("b", 1)], "5");
+    pods.replace(state(vec![item("a", 1), item("b", 1)]), "5");
     let registration = handler.registration();
     hear(&mut waiting).await;
     hear(&mut waiting).await;
@@ -143,7 +143,7 @@ async fn a_handler_drains_its_backlog_after_the_end_and_then_ends_for_good() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_added_after_the_end_ends_at_once() {
     let pods = pods();
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     pods.stop();
     let mut late = pods.subscribe(every(1.0));
     let registration = late.registration();
@@ -157,7 +157,7 @@ async fn a_handler_can_remove_itself_while_it_handles_and_others_go_on() {
     let pods = pods();
     let mut leaving = pods.subscribe(SubscriptionOptions::default());
     let mut staying = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(vec![item("a", 1), item("b", 1)], "5");
+    pods.replace(state(vec![item("a", 1), item("b", 1)]), "5");
     let told = hear(&mut leaving).await.unwrap();
     assert_eq!(&*told.object().metadata.name, "a");
     drop(leaving); // while `told` is still being handled
@@ -183,7 +183,7 @@ async fn a_handler_that_panics_takes_only_itself_away() {
         hear(&mut panicking).await;
         panic!("on purpose");
     });
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     assert!(tasks.join_next().await.unwrap().unwrap_err().is_panic());
     assert!(
         !registration.wait_until_synced().await,
@@ -204,7 +204,7 @@ async fn a_handler_that_hangs_stalls_nobody_and_costs_memory_by_keys() {
         ..Default::default()
     });
     let mut quick = pods.subscribe(SubscriptionOptions::default());
-    pods.replace(Vec::new(), "5");
+    pods.replace(state(Vec::new()), "5");
     let start = Instant::now();
     for version in 6..100_006_u64 {
         pods.upsert(item(&format!("pod-{}", version % 10), version));
@@ -227,7 +227,7 @@ async fn a_handler_that_hangs_stalls_nobody_and_costs_memory_by_keys() {
 
 async fn resyncs(options: SubscriptionOptions, seconds: u64) -> Vec<u64> {
     let pods = pods();
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     let mut handler = pods.subscribe(options);
     hear(&mut handler).await;
     let start = Instant::now();
@@ -267,7 +267,7 @@ async fn each_handler_is_reminded_in_its_own_period() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_slept_through_its_reminders_gets_one() {
     let pods = pods();
-    pods.replace(vec![item("a", 1)], "5");
+    pods.replace(state(vec![item("a", 1)]), "5");
     let mut handler = pods.subscribe(every(2.0));
     hear(&mut handler).await;
     sleep(Duration::from_secs(11)).await;
@@ -290,7 +290,7 @@ async fn a_handler_that_slept_through_its_reminders_gets_one() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_is_always_busy_is_reminded_all_the_same() {
     let pods = pods();
-    pods.replace(vec![item("a", 1), item("quiet", 1)], "5");
+    pods.replace(state(vec![item("a", 1), item("quiet", 1)]), "5");
     let mut handler = pods.subscribe(every(2.0));
     let mut n_reminders = 0;
     for version in 6..106 {
