@@ -4,6 +4,7 @@ mod backlog;
 mod distribution;
 mod double;
 mod indexer;
+mod initial_events;
 mod list_watch;
 mod lister;
 mod model;

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use bitcoin_controller::api::meta::{Status, StatusDetails};
-use bitcoin_controller::client::{Item, WatchEvent};
+use bitcoin_controller::api::core::Pod;
+use bitcoin_controller::api::meta::{ListMeta, Status, StatusDetails};
+use bitcoin_controller::cache::list_watch::Answer;
+use bitcoin_controller::cache::{ListWatch, SharedInformer};
+use bitcoin_controller::client::{
+    EachItem, Item, ListParams, WatchEvent, WatchParams, WatchStream,
+};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
-use super::double::{Fault, PodServer, Running, broken, settle, status};
+use super::double::{Fault, PodServer, Running, broken, seeded, settle, status};
 use super::objects::{nameless, pod};
 
 const LONG: Duration = Duration::from_secs(100);
@@ -270,33 +276,20 @@ async fn an_event_nobody_can_read_leads_to_a_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_without_a_version_is_a_failure() {
-    use bitcoin_controller::cache::list_watch::Answer;
-    use bitcoin_controller::cache::{InformerOptions, ListWatch, SharedInformer};
-    use bitcoin_controller::client::{ListParams, Page, WatchParams, WatchStream};
-
     struct NoVersion;
-    impl ListWatch<bitcoin_controller::api::core::Pod> for NoVersion {
-        fn list(&self, _: ListParams) -> Answer<'_, Page<bitcoin_controller::api::core::Pod>> {
-            let page = Page {
-                items: vec![Item::Object(pod("a", "u", 1))],
-                resource_version: "".into(),
-                continue_token: None,
-                kind: "PodList".into(),
-            };
-            Box::pin(async { Ok(page) })
+    impl ListWatch<Pod> for NoVersion {
+        fn list<'a>(&'a self, _: ListParams, each: EachItem<'a, Pod>) -> Answer<'a, ListMeta> {
+            each(Item::Object(pod("a", "u", 1)));
+            Box::pin(async { Ok(ListMeta::default()) })
         }
 
-        fn watch(
-            &self,
-            _: WatchParams,
-        ) -> Answer<'_, WatchStream<bitcoin_controller::api::core::Pod>> {
+        fn watch(&self, _: WatchParams) -> Answer<'_, WatchStream<Pod>> {
             panic!("there is nothing to watch from")
         }
     }
 
-    let informer = SharedInformer::new(NoVersion, InformerOptions::default());
-    let shutdown = tokio_util::sync::CancellationToken::new();
-    let run = informer.run(shutdown.clone());
+    let informer = SharedInformer::new(NoVersion, seeded(1));
+    let run = informer.run(CancellationToken::new());
     tokio::select! {
         () = run => panic!("it goes on trying"),
         () = sleep(LONG) => {}
