@@ -11,7 +11,7 @@
 //! answers, [`notification`] says what changed, [`backlog`] keeps that for
 //! a slow reader, [`subscription`] hands it out, [`distribution`] ties them together without a
 //! gap, and [`shared_informer`] is the handle around all of it. [`quarantine`] is about objects
-//! that cannot be read, [`lister`] about reading.
+//! that cannot be read, [`lister`] about reading, [`retry_watcher`] about waiting for one thing without a cache.
 //!
 //! # What differs from client-go as a whole
 //! - There is no queue between reflector and store (DeltaFIFO, RealFIFO): the reflector's task
@@ -35,6 +35,7 @@ pub mod quarantine;
 pub mod reflector;
 pub mod reflector_options;
 pub mod reflector_store;
+pub mod retry_watcher;
 pub mod shared_informer;
 pub mod subscription;
 
@@ -48,5 +49,6 @@ pub use quarantine::{Quarantine, Quarantined};
 pub use reflector::Reflector;
 pub use reflector_options::{ErrorObserver, ReflectorOptions};
 pub use reflector_store::ReflectorStore;
+pub use retry_watcher::RetryWatcher;
 pub use shared_informer::{InformerOptions, SharedInformer};
 pub use subscription::{Registration, Subscription, SubscriptionOptions};

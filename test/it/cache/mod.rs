@@ -12,5 +12,6 @@ mod objects;
 mod quarantine;
 mod reflector;
 mod reflector_failures;
+mod retry_watcher;
 mod shared_informer;
 mod subscription;
