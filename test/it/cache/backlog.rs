@@ -45,7 +45,7 @@ fn drain(backlog: &mut Backlog<Pod>) -> Vec<String> {
 }
 
 #[test]
-fn up_to_the_bound_every_change_is_told_in_order() {
+fn c045_up_to_the_bound_every_change_of_a_key_is_told_in_order() {
     let mut backlog = Backlog::new(5);
     for change in [
         added("a", 1),
@@ -115,7 +115,7 @@ fn what_came_and_went_untold_comes_again_as_an_addition() {
 }
 
 #[test]
-fn a_joined_change_keeps_its_place_in_the_line() {
+fn c046_a_change_keeps_its_place_in_the_line_whatever_joins_it() {
     let mut backlog = Backlog::new(2);
     backlog.push(added("a", 1), false);
     backlog.push(added("b", 1), false);

@@ -1,107 +1,22 @@
 //! A server of pods that keeps its history, notes what it was asked and when, and fails on request.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
-use bitcoin_controller::api::meta::{ListMeta, Status, StatusCause, StatusDetails};
-use bitcoin_controller::base::Random;
+use bitcoin_controller::api::meta::ListMeta;
+use bitcoin_controller::cache::ListWatch;
 use bitcoin_controller::cache::list_watch::Answer;
-use bitcoin_controller::cache::{InformerOptions, ListWatch, Selector, SharedInformer};
 use bitcoin_controller::client::{
-    Client, Config, EachItem, Error, Item, ListParams, WatchEvent, WatchParams, WatchStream,
+    EachItem, Error, Item, ListParams, WatchEvent, WatchParams, WatchStream,
 };
-use bitcoin_controller::http::MemoryNetwork;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use super::faults::{Fault, StreamFault, broken, status, status_with_cause};
 use super::objects::{describe, key, pod, undecodable};
-
-/// What goes wrong.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// The server refuses, with this code and reason.
-    Status(u16, &'static str),
-    /// The server refuses after a second.
-    Late(u16, &'static str),
-    /// The server refuses, in these words.
-    Refused(Status),
-    /// Nobody listens.
-    NobodyListens,
-    /// No answer in time.
-    Deadline,
-    /// An answer that never comes.
-    Hang,
-}
-
-impl Fault {
-    async fn happen(self) -> Error {
-        match self {
-            Fault::Status(code, reason) => Error::refused("test", status(code, reason)),
-            Fault::Late(code, reason) => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                Error::refused("test", status(code, reason))
-            }
-            Fault::Refused(status) => Error::refused("test", status),
-            Fault::NobodyListens => {
-                let nobody = Arc::new(MemoryNetwork::default());
-                let client = Client::new(Config::plain("http://api").unwrap(), nobody).unwrap();
-                client.version().await.unwrap_err()
-            }
-            Fault::Deadline => broken(),
-            Fault::Hang => pending().await,
-        }
-    }
-}
-
-/// What goes wrong with initial events that were asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum StreamFault {
-    /// The stream ends well after this many of them.
-    Close(usize),
-    /// It breaks after this many.
-    Break(usize),
-    /// It never says that they were all.
-    NoEnd,
-}
-
-pub(crate) fn status(code: u16, reason: &str) -> Status {
-    Status {
-        status: "Failure".to_owned(),
-        reason: reason.to_owned(),
-        code,
-        ..Status::default()
-    }
-}
-
-/// A refusal whose cause has this reason and message.
-pub(crate) fn status_with_cause(code: u16, reason: &str, cause: &str, message: &str) -> Status {
-    let cause = StatusCause {
-        reason: cause.to_owned(),
-        message: message.to_owned(),
-        field: String::new(),
-    };
-    Status {
-        details: StatusDetails {
-            causes: vec![cause],
-            ..StatusDetails::default()
-        },
-        ..status(code, reason)
-    }
-}
-
-/// The connection of a watch breaks.
-pub(crate) fn broken() -> Error {
-    Error::Deadline {
-        operation: "test".to_owned(),
-        after: Duration::from_secs(1),
-    }
-}
 
 type Sender = mpsc::UnboundedSender<Result<WatchEvent<Pod>, Error>>;
 
@@ -461,68 +376,4 @@ impl ListWatch<Pod> for PodServer {
             }
         })
     }
-}
-
-/// An informer that runs against a [`PodServer`].
-pub(crate) struct Running {
-    pub(crate) server: PodServer,
-    pub(crate) informer: SharedInformer<Pod>,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) tasks: JoinSet<()>,
-}
-
-impl Running {
-    /// An informer that is not started yet.
-    pub(crate) fn prepare(server: &PodServer, options: InformerOptions) -> Self {
-        Running {
-            server: server.clone(),
-            informer: SharedInformer::new(server.clone(), options),
-            shutdown: CancellationToken::new(),
-            tasks: JoinSet::new(),
-        }
-    }
-
-    pub(crate) fn start(server: &PodServer) -> Self {
-        Running::start_with(server, seeded(1))
-    }
-
-    pub(crate) fn start_with(server: &PodServer, options: InformerOptions) -> Self {
-        let mut running = Running::prepare(server, options);
-        running.run();
-        running
-    }
-
-    pub(crate) fn run(&mut self) {
-        let (informer, shutdown) = (self.informer.clone(), self.shutdown.clone());
-        self.tasks
-            .spawn(async move { informer.run(shutdown).await });
-    }
-
-    /// What is in the store, as `name@version`.
-    pub(crate) fn stored(&self) -> Vec<String> {
-        let pods = self.informer.lister().list(None, &Selector::everything());
-        pods.iter().map(|pod| describe(pod)).collect()
-    }
-}
-
-/// An informer that lists.
-pub(crate) fn seeded(seed: u64) -> InformerOptions {
-    InformerOptions {
-        random: Random::seeded(seed),
-        initial_events: false,
-        ..InformerOptions::default()
-    }
-}
-
-/// An informer that asks for initial events.
-pub(crate) fn streaming(seed: u64) -> InformerOptions {
-    InformerOptions {
-        initial_events: true,
-        ..seeded(seed)
-    }
-}
-
-/// Lets everybody run until nobody can go on without time passing. Time stands still otherwise.
-pub(crate) async fn settle() {
-    tokio::time::sleep(Duration::from_millis(1)).await;
 }

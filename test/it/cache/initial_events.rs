@@ -8,10 +8,10 @@ use bitcoin_controller::cache::{InformerOptions, SubscriptionOptions};
 use bitcoin_controller::client::{Item, WatchEvent};
 use tokio::time::{Instant, sleep};
 
-use super::double::{
-    Fault, PodServer, Running, StreamFault, broken, settle, status, status_with_cause, streaming,
-};
+use super::double::PodServer;
+use super::faults::{Fault, StreamFault, broken, status, status_with_cause};
 use super::objects::{hear, key, nameless};
+use super::running::{Running, settle, streaming};
 
 const LONG: Duration = Duration::from_secs(100);
 

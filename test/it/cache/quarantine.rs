@@ -7,8 +7,9 @@ use bitcoin_controller::cache::distribution::Distribution;
 use bitcoin_controller::cache::{ReflectorStore, SubscriptionOptions};
 use bitcoin_controller::client::Item;
 
-use super::double::{PodServer, Running, settle};
+use super::double::PodServer;
 use super::objects::{hear, key, nameless, pod, state, undecodable};
+use super::running::{Running, settle};
 
 fn good(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -39,7 +40,7 @@ fn stored(pods: &Distribution<Pod>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_object_spoils_neither_the_list_nor_the_watch() {
+async fn c028_an_object_that_cannot_be_stored_spoils_neither_the_list_nor_the_watch() {
     let server = PodServer::new();
     server.put("a");
     server.put_bad("b");

@@ -10,8 +10,10 @@ use bitcoin_controller::cache::RetryWatcher;
 use bitcoin_controller::client::{Error, WatchEvent};
 use tokio::time::{Instant, timeout};
 
-use super::double::{Fault, PodServer, broken, settle, status};
+use super::double::PodServer;
+use super::faults::{Fault, broken, status};
 use super::objects::{describe, pod};
+use super::running::settle;
 use bitcoin_controller::client::Item;
 
 fn watcher(server: &PodServer, version: &str) -> RetryWatcher<Pod> {

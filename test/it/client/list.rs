@@ -68,7 +68,7 @@ fn a_bad_item_is_named_and_the_others_are_read() {
 }
 
 #[test]
-fn what_is_no_list_is_refused() {
+fn c027_what_is_no_list_is_refused() {
     let table = r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"rows":[]}"#;
     assert_eq!(read(table), Err(Malformed::Kind("Table".to_owned())));
     let status = r#"{"kind":"Status","status":"Success","metadata":{}}"#;
