@@ -176,3 +176,37 @@ async fn a_list_that_never_ends_is_given_up() {
         .await;
     assert!(listing.unwrap_err().to_string().contains("does not end"));
 }
+
+/// Of a page that is cut short some items have been handed out; that it is an error says that they are
+/// not to be taken for all.
+#[tokio::test(start_paused = true)]
+async fn items_are_handed_out_as_they_arrive_and_none_is_kept() {
+    let server = Server::start([
+        Reply::ok(PAGE),
+        Reply::chunked([&PAGE[..200], &PAGE[200..260]], Then::Close),
+    ]);
+    let client = server.client();
+    let params = ListParams::default();
+    let mut names = Vec::new();
+    let mut each = |item: Item<Pod>| names.push(item.key().unwrap().to_string());
+    let meta = client
+        .list_each(&Scope::All, &params, &mut each)
+        .await
+        .unwrap();
+    assert_eq!(
+        (&*meta.resource_version, &*meta.continue_token),
+        ("42", "more")
+    );
+    let cut = client.list_each(&Scope::All, &params, &mut each).await;
+    assert!(cut.unwrap_err().is_transient());
+    assert_eq!(names, ["x/a", "x/b", "x/a"]);
+}
+
+#[test]
+fn items_that_are_taken_out_are_not_in_the_page() {
+    let mut reader = PageReader::<Pod>::new(Interner::default());
+    reader.push(&PAGE.as_bytes()[..PAGE.len() - 3]).unwrap();
+    assert_eq!(reader.take_items().len(), 1);
+    reader.push(&PAGE.as_bytes()[PAGE.len() - 3..]).unwrap();
+    assert_eq!(reader.finish().unwrap().items.len(), 1);
+}
