@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Read in this order: [`list_watch`] is the question, [`reflector`] asks it for ever (a whole state
-//! by [`initial_events`] or [`pager`], compared as it arrives in [`next_state`]), [`indexer`] keeps the
-//! answers, [`notification`] says what changed, [`backlog`] keeps that for
+//! by [`initial_events`] or [`pager`], compared as it arrives in [`next_state`]; what when, in
+//! [`next_step`]), [`indexer`] keeps the answers, [`notification`] says what changed, [`backlog`] keeps that for
 //! a slow reader, [`subscription`] hands it out, [`distribution`] ties them together without a
 //! gap, and [`shared_informer`] is the handle around all of it. [`quarantine`] is about objects
 //! that cannot be read, [`lister`] about reading, [`retry_watcher`] about waiting for one thing without a cache.
@@ -29,6 +29,7 @@ pub mod list_watch;
 pub mod lister;
 pub mod milestone;
 pub mod next_state;
+pub mod next_step;
 pub mod notification;
 pub mod pager;
 pub mod quarantine;
