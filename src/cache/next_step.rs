@@ -180,14 +180,12 @@ impl Course {
         self.is_version_unavailable
     }
 
-    /// The whole state has come, by a list; or it has failed for good.
-    pub fn after_list<T>(&mut self, listed: Result<T, &Error>) -> Next {
-        match listed {
-            Ok(_) => {
-                self.is_version_unavailable = false;
-                Next::at_once(Step::Watch)
-            }
-            Err(_) => Next::after_backoff(Step::State),
+    /// A list has ended; `is_whole`: with the whole state.
+    pub fn after_list(&mut self, is_whole: bool) -> Next {
+        self.is_version_unavailable &= !is_whole;
+        match is_whole {
+            true => Next::at_once(Step::Watch),
+            false => Next::after_backoff(Step::State),
         }
     }
 

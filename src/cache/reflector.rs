@@ -152,17 +152,30 @@ impl<R: Resource> Reflector<R> {
             ..WatchParams::default()
         };
         let was_as_of_now = params.resource_version.is_empty();
-        let (stream, next, version) = match self.gather(params).await {
-            Ok(gathered) => gathered,
-            Err(unfinished) => {
-                let name = &self.options.name;
-                debug!(reflector = %name, ?unfinished, "no initial events to their end");
-                return self.course.after_unfinished(&unfinished, was_as_of_now);
+        match self.gather(params).await {
+            Ok((stream, state, version)) => {
+                self.course.after_initial_events();
+                self.replace(state, version);
+                self.follow(stream, Instant::now(), true).await
             }
-        };
-        self.course.after_initial_events();
-        self.replace(next, version);
-        self.follow(stream, Instant::now(), true).await
+            Err(unfinished) => {
+                let next = self.course.after_unfinished(&unfinished, was_as_of_now);
+                self.tell_unfinished(&unfinished, next);
+                next
+            }
+        }
+    }
+
+    /// What the next request mends at once is no trouble.
+    fn tell_unfinished(&self, unfinished: &Unfinished, next: Next) {
+        let name = &self.options.name;
+        match unfinished {
+            Unfinished::Failed(error) if next.wait.is_some() => {
+                warn!(reflector = %name, error = error as &dyn StdError, "the initial events failed");
+                self.options.report(error);
+            }
+            _ => debug!(reflector = %name, ?unfinished, "no initial events to their end"),
+        }
     }
 
     async fn gather(
@@ -192,7 +205,7 @@ impl<R: Resource> Reflector<R> {
         {
             listed = self.list_from(None).await;
         }
-        let next = self.course.after_list(listed.as_ref());
+        let next = self.course.after_list(listed.is_ok());
         match listed {
             Ok((state, version)) => self.replace(state, version),
             Err(error) => {

@@ -149,6 +149,16 @@ fn reminders_leave_out_what_will_be_told_anyway() {
 }
 
 #[test]
+fn a_reminder_is_left_out_also_if_an_earlier_change_of_its_key_was_taken() {
+    let mut backlog = Backlog::new(10);
+    backlog.push(updated("a", 1, 2), false);
+    backlog.push(updated("a", 2, 3), false);
+    assert!(backlog.take().is_some());
+    backlog.push_resync(vec![at("a", 3)]);
+    assert_eq!(drain(&mut backlog), ["Updated x/a@3"]);
+}
+
+#[test]
 fn synced_means_that_the_last_initial_change_has_been_handled() {
     let mut backlog = Backlog::new(1);
     backlog.push(added("a", 1), true);

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::double::PodServer;
 use super::faults::{Fault, StreamFault, broken, status, status_with_cause};
 use super::objects::{hear, key, nameless};
-use super::running::{Running, settle, streaming};
+use super::running::{Running, noting, settle, streaming};
 
 const LONG: Duration = Duration::from_secs(100);
 
@@ -233,8 +233,10 @@ async fn too_many_requests_and_nobody_listening_wait_and_ask_for_initial_events_
         ..status(429, "TooManyRequests")
     };
     server.fail_watches([Some(Fault::NobodyListens), Some(Fault::Refused(busy))]);
-    let running = start(&server);
+    let (options, errors) = noting(streaming(1));
+    let running = Running::start_with(&server, options);
     sleep(LONG).await;
+    assert_eq!(errors.lock().unwrap().len(), 2, "both are told");
     assert_eq!(server.requests(), ["stream -"; 3]);
     let times = server.times();
     assert!(times[1] - times[0] >= Duration::from_millis(800));

@@ -158,16 +158,19 @@ async fn an_error_that_may_pass_is_waited_out_as_long_as_the_server_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_at_least_a_second_apart_also_if_calls_are_dropped() {
-    let server = PodServer::new();
-    server.fail_watches(std::iter::repeat_n(Some(Fault::NobodyListens), 20));
-    let mut watcher = watcher(&server, "10");
-    for _ in 0..100 {
-        let _ = timeout(Duration::from_millis(130), watcher.next()).await;
-    }
-    let times = server.times();
-    assert!((12..=14).contains(&times.len()), "{}", times.len());
-    for pair in times.windows(2) {
-        assert!(pair[1] - pair[0] >= Duration::from_secs(1));
+    // Dropped in a pause, and while an answer is waited for.
+    for fault in [Fault::NobodyListens, Fault::Hang] {
+        let server = PodServer::new();
+        server.fail_watches(std::iter::repeat_n(Some(fault), 20));
+        let mut watcher = watcher(&server, "10");
+        for _ in 0..100 {
+            let _ = timeout(Duration::from_millis(130), watcher.next()).await;
+        }
+        let times = server.times();
+        assert!((12..=14).contains(&times.len()), "{}", times.len());
+        for pair in times.windows(2) {
+            assert!(pair[1] - pair[0] >= Duration::from_secs(1));
+        }
     }
 }
 
