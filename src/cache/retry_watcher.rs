@@ -31,7 +31,7 @@
 //! let pod: Pod = client.get(&ObjectKey::new("default", "alpha")).await?;
 //! let this_pod = ApiListWatch::new(client, Scope::Namespace("default".into())).with_fields("metadata.name=alpha");
 //! let mut watcher = RetryWatcher::new(Arc::new(this_pod), &pod.metadata.resource_version)?;
-//! let is_ready = |event: &WatchEvent<Pod>| matches!(event, WatchEvent::Modified(Item::Object(pod)) if pod.is_ready());
+//! let is_ready = |event: &WatchEvent<Pod>| matches!(event, WatchEvent::Modified(Item::Object(pod)) if pod.status.is_ready());
 //! watcher.until(Duration::from_secs(60), is_ready).await?;
 //! # Ok(())
 //! # }

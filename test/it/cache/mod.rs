@@ -10,6 +10,7 @@ mod list_watch;
 mod lister;
 mod model;
 mod next_state;
+mod next_step;
 mod objects;
 mod quarantine;
 mod reflector;
