@@ -15,6 +15,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("leader", &["base", "api", "client"]),
     // Pretends to be the other end: it agrees with `api` and `client` through bytes only.
     ("sim", &["base", "http"]),
+    // Stands in front of `sim`, reads requests as it does, and knows the client by its bytes only, too.
+    ("testing", &["base", "http", "sim"]),
     (
         "controller",
         &[
@@ -50,6 +52,7 @@ const EVERYTHING: [&str; 14] = [
     "leader",
     "controller",
     "sim",
+    "testing",
     "run",
     "demo",
     "cli",
