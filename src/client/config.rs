@@ -34,7 +34,7 @@ use hyper::Uri;
 use crate::base::yaml;
 use crate::client::credentials::Credentials;
 use crate::client::kubeconfig::Kubeconfig;
-use crate::client::tls::TlsSettings;
+use crate::client::tls::{Pem, TlsSettings};
 use crate::http::Endpoint;
 
 /// Where the API server is, and who we are.
@@ -79,7 +79,7 @@ impl Config {
         let credentials =
             Credentials::token_file(&token, None).map_err(|source| Error::read(&token, source))?;
         let authority = directory.join("ca.crt");
-        let roots = std::fs::read(&authority).map_err(|source| Error::read(&authority, source))?;
+        let roots = Pem::file(&authority).map_err(|source| Error::read(&authority, source))?;
         let mut config = Config::new(&format!("https://{}", Endpoint::new(host, port)))?;
         config.tls.roots = Some(roots);
         config.credentials = Arc::new(credentials);
