@@ -243,7 +243,8 @@ impl Exchange {
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
-        let request = self.request(call)?;
+        let request = self.request(call).await?;
+        let said = request.headers().get(AUTHORIZATION).cloned();
         let started = Instant::now();
         let deadline = started + call.deadline;
         let outcome = timeout_at(deadline, self.http.send(request)).await;
@@ -252,6 +253,9 @@ impl Exchange {
             _ => None,
         };
         self.observe(call, code, started.elapsed());
+        if code == Some(StatusCode::UNAUTHORIZED.as_u16()) {
+            self.config.credentials.refused(said.as_ref());
+        }
         let operation = call.operation.clone();
         match outcome {
             Err(_) => Err(Failure::from(Error::Deadline {
@@ -275,7 +279,7 @@ impl Exchange {
         }
     }
 
-    fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
+    async fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
         let invalid = |_| Error::Request {
             operation: call.operation.clone(),
             what: "the path is no part of a URL".to_owned(),
@@ -287,7 +291,7 @@ impl Exchange {
             .header(USER_AGENT, &self.config.user_agent)
             .body(Body::new(call.body.clone()))
             .map_err(invalid)?;
-        let authorization = self.config.credentials.authorization();
+        let authorization = self.config.credentials.authorization().await;
         let authorization = authorization.map_err(|source| Error::Credentials {
             operation: call.operation.clone(),
             source,
@@ -295,6 +299,9 @@ impl Exchange {
         let headers = request.headers_mut();
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value);
+        }
+        for (name, value) in &self.config.impersonation {
+            headers.append(name, value.clone());
         }
         for (name, value) in &call.headers {
             headers.insert(name, value.clone());

@@ -6,7 +6,8 @@
 //!
 //! | question | chapter |
 //! |---|---|
-//! | where is the server, who are we | [`config`], [`kubeconfig`], [`credentials`], [`tls`] |
+//! | where is the server, through which proxy | [`config`], [`kubeconfig`], [`environment`], [`proxy_choice`] |
+//! | who are we, and as whom do we act | [`credentials`], [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again | [`exchange`] |
 //! | how does a long list come in | [`list`], cut by [`scan`], read by [`item`] |
@@ -16,13 +17,16 @@
 
 pub mod config;
 pub mod credentials;
+pub mod environment;
 pub mod error;
 pub mod exchange;
+pub mod impersonation;
 pub mod item;
 pub mod kubeconfig;
 pub mod list;
 pub mod path;
 pub mod port_forward;
+pub mod proxy_choice;
 pub mod rest;
 pub mod scan;
 pub mod tls;
