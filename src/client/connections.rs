@@ -36,7 +36,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::config::{self, Config};
 use crate::client::tls::{Material, TlsSettings};
-use crate::http::{HttpClient, Severable, Transport};
+use crate::http::proxy::ProxyUrl;
+use crate::http::{HttpClient, Proxy, Severable, Transport};
 
 /// How long an idle connection is kept; as in Go.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -82,6 +83,7 @@ impl Connections {
     ) -> Result<Self, config::Error> {
         let tls = config.is_https.then(|| config.tls.clone());
         let server_name = config.tls.server_name()?;
+        let transport = through_proxy(config, transport)?;
         let generation = match &tls {
             None => Generation::plain(transport.clone()),
             Some(tls) => Generation::of(tls, tls.material()?, server_name.clone(), &transport)?,
@@ -144,6 +146,19 @@ impl Connections {
             .lock()
             .expect("nothing panics while connections are looked at")
     }
+}
+
+/// The way to the server: straight, or through the proxy that the configuration names.
+fn through_proxy(
+    config: &Config,
+    transport: Arc<dyn Transport>,
+) -> Result<Arc<dyn Transport>, config::Error> {
+    let Some(url) = &config.proxy else {
+        return Ok(transport);
+    };
+    let url = ProxyUrl::parse(url).map_err(|what| config::Error::Invalid(what.to_owned()))?;
+    let tls = url.is_https().then(|| config.tls.proxy_config());
+    Ok(Arc::new(Proxy::new(url, transport, tls.transpose()?)))
 }
 
 impl State {

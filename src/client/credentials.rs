@@ -10,11 +10,13 @@
 //!
 //! # Example
 //! ```
+//! # async fn example() -> std::io::Result<()> {
 //! use bitcoin_controller::client::credentials::Credentials;
 //! let credentials = Credentials::token("hunter2");
-//! assert_eq!(credentials.authorization()?.unwrap().as_bytes(), b"Bearer hunter2");
+//! assert_eq!(credentials.authorization().await?.unwrap().as_bytes(), b"Bearer hunter2");
 //! assert!(!format!("{credentials:?}").contains("hunter2"));
-//! # Ok::<(), std::io::Error>(())
+//! # Ok(()) }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(example())
 //! ```
 //!
 //! # Source
@@ -99,7 +101,10 @@ impl Credentials {
     ///
     /// # Errors
     /// No token has ever been read, or it has characters that no header may have.
-    pub fn authorization(&self) -> io::Result<Option<HeaderValue>> {
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn authorization(&self) -> io::Result<Option<HeaderValue>> {
         let text = match &self.0 {
             Kind::None => return Ok(None),
             Kind::Token(token) => format!("Bearer {}", token.0),
@@ -118,6 +123,11 @@ impl Credentials {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+
+    /// The server does not know who sent `said`, a value of [`authorization`](Self::authorization).
+    ///
+    /// A file is not read again for that: whoever renews it does so in time.
+    pub fn refused(&self, _said: Option<&HeaderValue>) {}
 }
 
 #[derive(Debug)]

@@ -205,7 +205,8 @@ impl Exchange {
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
-        let request = self.request(call)?;
+        let request = self.request(call).await?;
+        let said = request.headers().get(AUTHORIZATION).cloned();
         // After the credentials, which may bring a certificate.
         let http = if call.is_watch() {
             self.connections.for_watches()
@@ -222,6 +223,9 @@ impl Exchange {
         self.observe(call, code, started.elapsed());
         if let Ok(Ok(response)) = &outcome {
             warnings::tell(response.headers(), &self.warning_handler);
+        }
+        if code == Some(StatusCode::UNAUTHORIZED.as_u16()) {
+            self.config.credentials.refused(said.as_ref());
         }
         let operation = call.operation.clone();
         match outcome {
@@ -248,7 +252,7 @@ impl Exchange {
         }
     }
 
-    fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
+    async fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
         let invalid = |_| Error::Request {
             operation: call.operation.clone(),
             what: "the path is no part of a URL".to_owned(),
@@ -260,11 +264,11 @@ impl Exchange {
             .header(USER_AGENT, &self.config.user_agent)
             .body(Body::new(call.body.clone()))
             .map_err(invalid)?;
-        if call.may_be_compressed() {
+        if call.may_be_compressed() && !self.config.disable_compression {
             let headers = request.headers_mut();
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let authorization = self.config.credentials.authorization();
+        let authorization = self.config.credentials.authorization().await;
         let authorization = authorization.map_err(|source| Error::Credentials {
             operation: call.operation.clone(),
             source,
@@ -272,6 +276,9 @@ impl Exchange {
         let headers = request.headers_mut();
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value);
+        }
+        for (name, value) in &self.config.impersonation {
+            headers.append(name, value.clone());
         }
         for (name, value) in &call.headers {
             headers.insert(name, value.clone());

@@ -6,7 +6,8 @@
 //!
 //! | question | chapter |
 //! |---|---|
-//! | where is the server, who are we | [`config`], [`kubeconfig`], [`credentials`], [`tls`] |
+//! | where is the server, through which proxy | [`config`], [`kubeconfig`], [`environment`], [`proxy_choice`] |
+//! | who are we, and as whom do we act | [`credentials`], [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
 //! | on which connections, and when are those opened anew | [`connections`] |
@@ -19,14 +20,17 @@ pub mod answer;
 pub mod config;
 pub mod connections;
 pub mod credentials;
+pub mod environment;
 pub mod error;
 pub mod exchange;
 pub mod gzip;
+pub mod impersonation;
 pub mod item;
 pub mod kubeconfig;
 pub mod list;
 pub mod path;
 pub mod port_forward;
+pub mod proxy_choice;
 pub mod rest;
 pub mod scan;
 pub mod tls;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bitcoin_controller::client::config::{Environment, Error};
+use bitcoin_controller::client::config::Error;
+use bitcoin_controller::client::environment::Environment;
 use bitcoin_controller::client::{Config, KubeconfigOptions};
 
 use super::{TemporaryDirectory, chain};
