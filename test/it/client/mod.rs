@@ -1,8 +1,11 @@
 //! Mirrors `src/client`.
 
 mod config;
+mod connections;
 mod credentials;
 mod error;
+mod gzip;
+mod http2;
 mod kubeconfig;
 mod list;
 mod path;
@@ -11,6 +14,7 @@ mod rest;
 mod scan;
 pub(crate) mod server;
 mod tls;
+mod warnings;
 mod watch;
 
 use std::path::{Path, PathBuf};
