@@ -38,8 +38,9 @@ use crate::client::environment::Environment;
 use crate::client::impersonation::Impersonation;
 use crate::client::kubeconfig::Kubeconfig;
 use crate::client::proxy_choice;
-use crate::client::tls::TlsSettings;
+use crate::client::tls::{Pem, TlsSettings};
 use crate::http::Endpoint;
+use crate::http::proxy::ProxyUrl;
 
 /// Where the API server is, and who we are.
 #[derive(Clone)]
@@ -48,7 +49,7 @@ pub struct Config {
     pub(crate) server: String,
     pub(crate) is_https: bool,
     pub(crate) tls: TlsSettings,
-    /// `scheme://[user:password@]host[:port]` with scheme `http`, `https` or `socks5`.
+    /// As [`ProxyUrl::parse`] reads it.
     pub(crate) proxy: Option<String>,
     /// Do not ask for compressed answers.
     pub(crate) disable_compression: bool,
@@ -89,7 +90,7 @@ impl Config {
         let credentials =
             Credentials::token_file(&token, None).map_err(|source| Error::read(&token, source))?;
         let authority = directory.join("ca.crt");
-        let roots = std::fs::read(&authority).map_err(|source| Error::read(&authority, source))?;
+        let roots = Pem::file(&authority).map_err(|source| Error::read(&authority, source))?;
         let mut config = Config::new(&format!("https://{}", Endpoint::new(host, port)))?;
         config.tls.roots = Some(roots);
         config.credentials = Arc::new(credentials);
@@ -249,9 +250,8 @@ impl Config {
 
     /// The proxy between us and the server, for logs: without the user and password it may have.
     pub fn proxy(&self) -> Option<String> {
-        let (scheme, authority) = self.proxy.as_ref()?.split_once("://")?;
-        let host = authority.rsplit('@').next().unwrap_or_default();
-        Some(format!("{scheme}://{host}"))
+        let proxy = ProxyUrl::parse(self.proxy.as_ref()?).ok()?;
+        Some(proxy.to_string())
     }
 }
 

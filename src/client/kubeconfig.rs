@@ -35,7 +35,7 @@ use serde::de::IgnoredAny;
 use crate::base::yaml;
 use crate::client::config::{Config, Error};
 use crate::client::credentials::{Credentials, Secret};
-use crate::client::tls::{Identity, TlsSettings};
+use crate::client::tls::{Identity, Pem, TlsSettings};
 
 /// All entries of the files that were read.
 #[derive(Debug, Default)]
@@ -299,7 +299,7 @@ impl Entry<User> {
         )?;
         let identity = match (certificate, key) {
             (None, None) => None,
-            (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+            (Some(certificate), Some(key)) => Some(Identity::Pair { certificate, key }),
             (Some(_), None) => {
                 return Err(self.invalid("user", name, "has a certificate, but no key"));
             }
@@ -364,7 +364,7 @@ impl<T> Entry<T> {
         (what, name): (&str, &str),
         (field, path): (&str, &Option<PathBuf>),
         data: Option<&str>,
-    ) -> Result<Option<Vec<u8>>, Error> {
+    ) -> Result<Option<Pem>, Error> {
         match (given_path(path.as_ref()), data) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
@@ -373,15 +373,16 @@ impl<T> Entry<T> {
             }
             (Some(path), None) => {
                 let path = self.resolve(path);
-                let content = std::fs::read(&path).map_err(|source| Error::read(&path, source))?;
-                Ok(Some(content))
+                let pem = Pem::file(&path).map_err(|source| Error::read(&path, source))?;
+                Ok(Some(pem))
             }
             (None, Some(data)) => {
                 let not_base64 = |_| {
                     let why = format!("has {field}-data that is not base64");
                     self.invalid(what, name, &why)
                 };
-                Ok(Some(STANDARD.decode(data.trim()).map_err(not_base64)?))
+                let content = STANDARD.decode(data.trim()).map_err(not_base64)?;
+                Ok(Some(Pem::data(content)))
             }
         }
     }

@@ -8,7 +8,7 @@ use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::client::config::Error as ConfigError;
 use bitcoin_controller::client::kubeconfig::Kubeconfig;
-use bitcoin_controller::client::tls::{Identity, TlsSettings};
+use bitcoin_controller::client::tls::{Identity, Pem, TlsSettings};
 use bitcoin_controller::client::{Config, Error};
 use bitcoin_controller::http::Endpoint;
 use rustls::RootCertStore;
@@ -181,13 +181,13 @@ async fn a_renewed_token_is_sent_within_a_minute() {
 
 #[test]
 fn certificates_and_keys_that_cannot_be_used_are_named() {
-    let pem = |text: &str| Some(text.as_bytes().to_vec());
+    let pem = |text: &str| Some(Pem::data(text));
     let bad_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let identity = |certificate: &str, key: &str| TlsSettings {
-        roots: Some(fixture("ca.crt")),
-        identity: Some(Identity {
-            certificate: fixture(certificate),
-            key: fixture(key),
+        roots: Some(Pem::data(fixture("ca.crt"))),
+        identity: Some(Identity::Pair {
+            certificate: Pem::data(fixture(certificate)),
+            key: Pem::data(fixture(key)),
         }),
         ..TlsSettings::default()
     };

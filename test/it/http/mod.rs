@@ -1,4 +1,4 @@
-//! Mirrors `src/http.rs`.
+//! Mirrors `src/http`.
 
 use std::io;
 use std::sync::Arc;
