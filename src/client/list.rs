@@ -41,8 +41,8 @@ use crate::api::meta::ListMeta;
 use crate::api::text::Interner;
 use crate::api::{Resource, Text};
 use crate::base::json;
+use crate::client::answer::Answer;
 use crate::client::error::Error;
-use crate::client::exchange::Answer;
 use crate::client::item::Item;
 use crate::client::scan::{Broken, ListScanner};
 

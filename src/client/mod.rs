@@ -9,19 +9,23 @@
 //! | where is the server, through which proxy | [`config`], [`kubeconfig`], [`environment`], [`proxy_choice`] |
 //! | who are we, and as whom do we act | [`credentials`], [`exec_plugin`], [`exec_credential`], [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
-//! | when is a request sent again | [`exchange`] |
+//! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
+//! | on which connections, and when are those opened anew | [`connections`] |
 //! | how does a long list come in | [`list`], cut by [`scan`], read by [`item`] |
 //! | how do changes come in | [`watch`] |
 //! | how is a pod reached from outside | [`port_forward`] |
-//! | what went wrong | [`error`] |
+//! | what went wrong, or may go wrong one day | [`error`], [`warnings`] |
 
+pub mod answer;
 pub mod config;
+pub mod connections;
 pub mod credentials;
 pub mod environment;
 pub mod error;
 pub mod exchange;
 pub mod exec_credential;
 pub mod exec_plugin;
+pub mod gzip;
 pub mod impersonation;
 pub mod item;
 pub mod kubeconfig;
@@ -32,6 +36,7 @@ pub mod proxy_choice;
 pub mod rest;
 pub mod scan;
 pub mod tls;
+pub mod warnings;
 pub mod watch;
 
 pub use config::{Config, KubeconfigOptions};
@@ -41,4 +46,5 @@ pub use item::{Item, Undecodable};
 pub use list::{ListParams, Page, Scope};
 pub use port_forward::PodPort;
 pub use rest::{Client, DeleteOptions, FIELD_MANAGER, Propagation, Version};
+pub use warnings::{Warning, WarningHandler};
 pub use watch::{WatchEvent, WatchParams, WatchStream};

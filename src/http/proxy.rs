@@ -80,7 +80,8 @@ impl ProxyUrl {
     /// What is wrong with it. The text never quotes the URL, which may hold a password.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let uri: Uri = url.parse().map_err(|_| "the proxy's address is no URL")?;
-        let (scheme, port) = match uri.scheme_str() {
+        let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
+        let (scheme, port) = match scheme.as_deref() {
             Some("http") => (Scheme::Http, 80),
             Some("https") => (Scheme::Https, 443),
             // With an h, as in curl: names are looked up there. Here they always are.
