@@ -40,6 +40,7 @@ use crate::client::kubeconfig::Kubeconfig;
 use crate::client::proxy_choice;
 use crate::client::tls::{Pem, TlsSettings};
 use crate::http::Endpoint;
+use crate::http::proxy::ProxyUrl;
 
 /// Where the API server is, and who we are.
 #[derive(Clone)]
@@ -48,7 +49,7 @@ pub struct Config {
     pub(crate) server: String,
     pub(crate) is_https: bool,
     pub(crate) tls: TlsSettings,
-    /// `scheme://[user:password@]host[:port]` with scheme `http`, `https` or `socks5`.
+    /// As [`ProxyUrl::parse`] reads it.
     pub(crate) proxy: Option<String>,
     /// Do not ask for compressed answers.
     pub(crate) disable_compression: bool,
@@ -90,7 +91,8 @@ impl Config {
             Credentials::token_file(&token, None).map_err(|source| Error::read(&token, source))?;
         let authority = directory.join("ca.crt");
         let roots = Pem::file(&authority).map_err(|source| Error::read(&authority, source))?;
-        let mut config = Config::new(&format!("https://{}", Endpoint::new(host, port)))?;
+        let mut config =
+            Config::new(&format!("https://{}", Endpoint::new(host, port))).map_err(server_error)?;
         config.tls.roots = Some(roots);
         config.credentials = Arc::new(credentials);
         config.namespace = environment.mounted_namespace();
@@ -118,8 +120,7 @@ impl Config {
             Some(path) => Kubeconfig::read(path)?,
             None => Kubeconfig::read_all(&environment.kubeconfig_files())?,
         };
-        let config = kubeconfig.config(options.context.as_deref())?;
-        config.behind_proxy_of(environment)
+        kubeconfig.config_of(environment, options.context.as_deref())
     }
 
     /// The usual order: the file that was asked for; in a pod its service account, unless
@@ -158,32 +159,26 @@ impl Config {
     /// # Errors
     /// `server` is no `http` URL.
     pub fn plain(server: &str) -> Result<Config, Error> {
-        let config = Config::new(server)?;
+        let config = Config::new(server).map_err(server_error)?;
         if config.is_https {
             return Err(Error::Invalid(format!("`{server}` is no http URL")));
         }
         Ok(config)
     }
 
-    /// A server at `server`, with the system's authorities and no credentials.
-    pub(crate) fn new(server: &str) -> Result<Config, Error> {
-        let invalid = |why: &str| Error::Invalid(format!("the server's address {why}"));
-        let uri: Uri = server
-            .parse()
-            .map_err(|_| invalid(&format!("`{server}` is no URL")))?;
+    /// A server at `server`, with the system's authorities and no credentials. The error is about "its
+    /// address", and quotes no secret.
+    pub(crate) fn new(server: &str) -> Result<Config, &'static str> {
+        let uri: Uri = server.parse().map_err(|_| "address is no URL")?;
         let is_https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => {
-                return Err(invalid(&format!(
-                    "`{server}` begins neither with https nor http"
-                )));
-            }
+            _ => return Err("address begins neither with https:// nor http://"),
         };
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         // Before anything else could show it: a password here would be in every log line.
         if authority.contains('@') {
-            return Err(invalid("must not hold a user or password"));
+            return Err("address holds a user or password");
         }
         let scheme = if is_https { "https" } else { "http" };
         let prefix = uri.path().trim_end_matches('/');
@@ -202,7 +197,7 @@ impl Config {
     }
 
     /// The proxy that the variables name, unless the kubeconfig has named one.
-    fn behind_proxy_of(mut self, environment: &Environment) -> Result<Config, Error> {
+    pub(crate) fn behind_proxy_of(mut self, environment: &Environment) -> Result<Config, Error> {
         if self.proxy.is_none() {
             let variable = |name: &str| environment.variable(name);
             let proxy = proxy_choice::proxy_of_variables(&self.server, variable);
@@ -249,9 +244,8 @@ impl Config {
 
     /// The proxy between us and the server, for logs: without the user and password it may have.
     pub fn proxy(&self) -> Option<String> {
-        let (scheme, authority) = self.proxy.as_ref()?.split_once("://")?;
-        let host = authority.rsplit('@').next().unwrap_or_default();
-        Some(format!("{scheme}://{host}"))
+        let proxy = ProxyUrl::parse(self.proxy.as_ref()?).ok()?;
+        Some(proxy.to_string())
     }
 }
 
@@ -267,6 +261,10 @@ impl fmt::Debug for Config {
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
+}
+
+fn server_error(why: &'static str) -> Error {
+    Error::Invalid(format!("the server's {why}"))
 }
 
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
@@ -291,6 +289,8 @@ pub enum Error {
     Read {
         /// Which file.
         path: PathBuf,
+        /// What names it, such as ``tokenFile of user `a` in `config` ``; `None`: nothing but its place.
+        named_by: Option<String>,
         /// What reading it said.
         source: io::Error,
     },
@@ -316,6 +316,7 @@ impl Error {
     pub(crate) fn read(path: &Path, source: io::Error) -> Self {
         Error::Read {
             path: path.to_owned(),
+            named_by: None,
             source,
         }
     }
@@ -337,7 +338,13 @@ impl fmt::Display for Error {
                 }
                 f.write_str("; name one with --kubeconfig")
             }
-            Error::Read { path, .. } => write!(f, "failed to read `{}`", path.display()),
+            Error::Read { path, named_by, .. } => {
+                write!(f, "failed to read `{}`", path.display())?;
+                match named_by {
+                    Some(named_by) => write!(f, ", the {named_by}"),
+                    None => Ok(()),
+                }
+            }
             Error::Parse { path, .. } => {
                 write!(f, "failed to read `{}` as a kubeconfig", path.display())
             }

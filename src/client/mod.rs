@@ -7,7 +7,7 @@
 //! | question | chapter |
 //! |---|---|
 //! | where is the server, through which proxy | [`config`], [`kubeconfig`], [`environment`], [`proxy_choice`] |
-//! | who are we, and as whom do we act | [`credentials`], [`impersonation`], [`tls`] |
+//! | who are we, and as whom do we act | [`credentials`], [`exec_plugin`], [`exec_credential`], [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
 //! | on which connections, and when are those opened anew | [`connections`] |
@@ -23,6 +23,8 @@ pub mod credentials;
 pub mod environment;
 pub mod error;
 pub mod exchange;
+pub mod exec_credential;
+pub mod exec_plugin;
 pub mod gzip;
 pub mod impersonation;
 pub mod item;

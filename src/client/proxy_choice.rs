@@ -40,19 +40,7 @@ use std::net::IpAddr;
 
 use hyper::Uri;
 
-/// The schemes of proxies that can be spoken to.
-const SCHEMES: [&str; 3] = ["http", "https", "socks5"];
-
-/// A proxy's address as `scheme://[user:password@]host[:port]`; `None`: it is none we can use.
-///
-/// The scheme must be written out, and be http, https or socks5.
-pub fn proxy_of_url(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let authority = uri.authority().filter(|known| !known.host().is_empty())?;
-    let is_known = SCHEMES.contains(&scheme.as_str());
-    is_known.then(|| format!("{scheme}://{authority}"))
-}
+use crate::http::proxy::ProxyUrl;
 
 /// The proxy for `server` that the variables name, if they do and `NO_PROXY` does not cover the server.
 ///
@@ -84,7 +72,10 @@ pub fn proxy_of_variables(
     } else {
         format!("http://{proxy}")
     };
-    proxy_of_url(&with_scheme).map(Some).ok_or(upper)
+    match ProxyUrl::parse(&with_scheme) {
+        Ok(_) => Ok(Some(with_scheme)),
+        Err(_) => Err(upper),
+    }
 }
 
 enum Scheme {

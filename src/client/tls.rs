@@ -78,7 +78,7 @@ impl Pem {
     }
 
     /// What it is at this moment. A blocking read, of a few kilobytes and rarely.
-    fn read(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Error> {
         match self {
             Pem::Data(text) => Ok(text.clone()),
             Pem::File(path) => std::fs::read(path).map_err(|source| Error::read(path, source)),
