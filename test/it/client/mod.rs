@@ -13,6 +13,7 @@ mod port_forward;
 mod rest;
 mod scan;
 pub(crate) mod server;
+mod through_proxy;
 mod tls;
 mod warnings;
 mod watch;

@@ -9,7 +9,7 @@ use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::client::config::Error as ConfigError;
 use bitcoin_controller::client::kubeconfig::Kubeconfig;
 use bitcoin_controller::client::tls::{Identity, Pem, TlsSettings};
-use bitcoin_controller::client::{Config, Error};
+use bitcoin_controller::client::{Client, Config, Error};
 use bitcoin_controller::http::Endpoint;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -180,6 +180,27 @@ async fn c119_a_renewed_token_is_sent_within_a_minute() {
         .filter_map(|seen| seen.header("authorization"))
         .collect();
     assert_eq!(tokens, ["Bearer one", "Bearer one", "Bearer two"]);
+}
+
+#[test]
+fn c118_no_secret_is_in_debug_output() {
+    let proxied = format!("{CA}, proxy-url: 'http://me:hunter2@proxy.test:3128'");
+    let users = [
+        "token: hunter2",
+        "username: me, password: hunter2",
+        "client-certificate: TLS/client-sec1.crt, client-key: TLS/client-sec1.key",
+    ];
+    let key = String::from_utf8(fixture("client-sec1.key")).unwrap();
+    let key_line = key.lines().nth(1).unwrap();
+    for user in users {
+        let config = config("https://kube.test:6443", &proxied, user);
+        let client = Client::connect(config.clone()).unwrap();
+        let shown = format!("{config:?} {client:?}");
+        assert!(shown.contains("kube.test"), "{shown}");
+        for secret in ["hunter2", key_line, "aHVudGVyM", "bWU6"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
 }
 
 #[test]
