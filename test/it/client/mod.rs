@@ -3,10 +3,14 @@
 mod config;
 mod credentials;
 mod error;
+mod exec_credential;
+mod exec_plugin;
+mod impersonation;
 mod kubeconfig;
 mod list;
 mod path;
 mod port_forward;
+mod proxy_choice;
 mod rest;
 mod scan;
 pub(crate) mod server;

@@ -20,13 +20,13 @@ use tokio_rustls::TlsAcceptor;
 use super::server::{Reply, Server};
 use super::{TemporaryDirectory, chain};
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixtures/tls");
     std::fs::read(fixtures.join(name)).unwrap()
 }
 
 /// The server's end of TLS; it asks for a client certificate only if it `wants_certificate`.
-fn acceptor(wants_certificate: bool) -> TlsAcceptor {
+pub(super) fn acceptor(wants_certificate: bool) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
