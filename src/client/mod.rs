@@ -6,8 +6,10 @@
 //!
 //! | question | chapter |
 //! |---|---|
-//! | where is the server, through which proxy | [`config`], [`kubeconfig`], [`environment`], [`proxy_choice`] |
-//! | who are we, and as whom do we act | [`credentials`], [`exec_plugin`], [`exec_credential`], [`impersonation`], [`tls`] |
+//! | where is the server, and what says so | [`config`], [`kubeconfig`], [`environment`] |
+//! | through which proxy is it reached | [`proxy_choice`] |
+//! | who are we | [`credentials`], or a program says it: [`exec_plugin`], [`exec_credential`] |
+//! | as whom do we act, and whom do we trust | [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
 //! | on which connections, and when are those opened anew | [`connections`], shared by [`lanes`] |

@@ -53,12 +53,15 @@ pub fn proxy_of_variables(
     let Some((scheme, host, port)) = parts(server) else {
         return Ok(None);
     };
-    let (upper, lower) = match scheme {
-        Scheme::Https => ("HTTPS_PROXY", "https_proxy"),
-        Scheme::Http => ("HTTP_PROXY", "http_proxy"),
+    let names = match scheme {
+        Scheme::Https => ["HTTPS_PROXY", "https_proxy"],
+        Scheme::Http => ["HTTP_PROXY", "http_proxy"],
     };
     let given = |name| variable(name).filter(|value| !value.is_empty());
-    let Some(proxy) = given(upper).or_else(|| given(lower)) else {
+    let found = names
+        .into_iter()
+        .find_map(|name| Some((name, given(name)?)));
+    let Some((name, proxy)) = found else {
         return Ok(None);
     };
     let bypass = given("NO_PROXY").or_else(|| given("no_proxy"));
@@ -74,7 +77,7 @@ pub fn proxy_of_variables(
     };
     match ProxyUrl::parse(&with_scheme) {
         Ok(_) => Ok(Some(with_scheme)),
-        Err(_) => Err(upper),
+        Err(_) => Err(name),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::client::tls::TlsSettings;
 use crate::http::proxy::ProxyUrl;
 
 /// A cluster, as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct Cluster {
     server: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Cluster {
 }
 
 /// Something that programs other than us keep there, but for one: [`EXEC_EXTENSION`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Extension {
     name: String,

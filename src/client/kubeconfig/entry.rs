@@ -5,7 +5,7 @@
 //!
 //! # Invariants
 //! - What a file says twice, as data and as a path, is refused rather than guessed at.
-//! - An error names entry, field and file, and quotes no data.
+//! - An error names entry, field and file, and quotes no data; `Debug` shows none.
 //!
 //! # Source
 //! client-go `tools/clientcmd/loader.go` (`ResolveLocalPaths`), `validation.go`. What differs: client-go
@@ -22,8 +22,7 @@ use crate::client::config::Error;
 use crate::client::credentials::Secret;
 use crate::client::tls::Pem;
 
-/// An entry with its name and its file.
-#[derive(Debug)]
+/// An entry with its name and its file. `Debug` shows these two: what is in an entry may be secret.
 pub(crate) struct Entry<T> {
     pub(crate) value: T,
     kind: &'static str,
@@ -88,6 +87,12 @@ impl<T> Entry<T> {
             named_by: Some(format!("{field} of {self}")),
             source,
         }
+    }
+}
+
+impl<T> fmt::Debug for Entry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::client::exec_plugin::Invocation;
 use crate::client::kubeconfig::entry::given;
 
 /// A plugin, as it is written. Arguments and values of variables may be secrets.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Exec {
     api_version: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Exec {
     interactive_mode: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Variable {
     name: String,

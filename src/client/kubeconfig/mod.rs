@@ -57,7 +57,7 @@ pub struct Kubeconfig {
 }
 
 /// One file, as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct File {
     current_context: Option<String>,
@@ -66,14 +66,14 @@ struct File {
     contexts: Option<Vec<Named<Context>>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Named<T> {
     name: String,
     #[serde(alias = "cluster", alias = "user", alias = "context")]
     value: Option<T>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Context {
     cluster: String,

@@ -30,7 +30,7 @@ use crate::client::kubeconfig::exec::Exec;
 use crate::client::tls::Identity;
 
 /// A user, as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct User {
     client_certificate: Option<PathBuf>,
@@ -51,7 +51,7 @@ pub(crate) struct User {
     as_user_extra: Option<BTreeMap<String, Option<Vec<String>>>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct AuthProvider {
     name: String,

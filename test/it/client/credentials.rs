@@ -28,7 +28,7 @@ async fn a_name_and_a_password_are_basic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_file_is_read_again_when_the_token_is_old() {
+async fn c119_a_token_file_is_read_again_when_the_token_is_old() {
     let directory = TemporaryDirectory::new();
     let path = directory.path().join("token");
     std::fs::write(&path, " one\n").unwrap();
@@ -41,7 +41,7 @@ async fn a_token_file_is_read_again_when_the_token_is_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_token_stays_in_use_while_the_file_cannot_be_read() {
+async fn c119_the_last_token_stays_in_use_while_the_file_cannot_be_read() {
     let directory = TemporaryDirectory::new();
     let path = directory.path().join("token");
     std::fs::write(&path, "one").unwrap();
@@ -57,7 +57,7 @@ async fn the_last_token_stays_in_use_while_the_file_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn the_file_takes_over_from_an_initial_token_as_soon_as_it_can_be_read() {
+async fn c119_the_file_takes_over_from_an_initial_token_as_soon_as_it_can_be_read() {
     let directory = TemporaryDirectory::new();
     let path = directory.path().join("token");
     let credentials = Credentials::token_file(&path, Some("initial".to_owned())).unwrap();
@@ -67,7 +67,7 @@ async fn the_file_takes_over_from_an_initial_token_as_soon_as_it_can_be_read() {
 }
 
 #[test]
-fn a_token_file_that_is_missing_or_empty_at_the_start_is_an_error() {
+fn c119_a_token_file_that_is_missing_or_empty_at_the_start_is_an_error() {
     let directory = TemporaryDirectory::new();
     let path = directory.path().join("token");
     assert!(Credentials::token_file(&path, None).is_err());
