@@ -30,7 +30,7 @@ use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER, USER_AGENT,
 };
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::answer::Answer;
@@ -206,7 +206,7 @@ impl Exchange {
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
         let request = self.request(call).await?;
-        let said = request.headers().get(AUTHORIZATION).cloned();
+        let credentials = request.headers().get(AUTHORIZATION).cloned();
         // After the credentials, which may bring a certificate.
         let http = if call.is_watch() {
             self.connections.for_watches()
@@ -216,16 +216,14 @@ impl Exchange {
         let started = Instant::now();
         let deadline = started + call.deadline;
         let outcome = timeout_at(deadline, http.send(request)).await;
-        let code = match &outcome {
-            Ok(Ok(response)) => Some(response.status().as_u16()),
-            _ => None,
-        };
+        let response = outcome.as_ref().ok().and_then(|sent| sent.as_ref().ok());
+        let code = response.map(Response::status);
         self.observe(call, code, started.elapsed());
-        if let Ok(Ok(response)) = &outcome {
+        if let Some(response) = response {
             warnings::tell(response.headers(), &self.warning_handler);
         }
-        if code == Some(StatusCode::UNAUTHORIZED.as_u16()) {
-            self.config.credentials.refused(said.as_ref());
+        if code == Some(StatusCode::UNAUTHORIZED) {
+            self.config.credentials.refused(credentials.as_ref());
         }
         let operation = call.operation.clone();
         match outcome {
@@ -241,9 +239,9 @@ impl Exchange {
                 })
             }
             Ok(Ok(response)) => {
-                let code = response.status();
+                let is_good = is_good(response.status());
                 let answer = Answer::new(operation, response, deadline, call.deadline);
-                if is_good(code) {
+                if is_good {
                     Ok(answer)
                 } else {
                     Err(refusal(call, answer).await)
@@ -286,7 +284,8 @@ impl Exchange {
         Ok(request)
     }
 
-    fn observe(&self, call: &Call, status: Option<u16>, duration: Duration) {
+    fn observe(&self, call: &Call, code: Option<StatusCode>, duration: Duration) {
+        let status = code.map(|code| code.as_u16());
         let (verb, path) = (call.verb, &call.path);
         tracing::debug!(verb, path, status, ?duration, "request");
         if let Some(observer) = &self.observer {
