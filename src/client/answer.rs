@@ -21,12 +21,15 @@ use tokio::time::{Instant, timeout_at};
 use crate::base::json;
 use crate::client::error::Error;
 use crate::client::gzip::Gunzip;
+use crate::client::lanes::Lane;
 use crate::client::scan::MAX_ITEM;
 
 /// An answer, and the time left for its body.
 pub(crate) struct Answer {
     pub(crate) operation: String,
     pub(crate) response: Response<Incoming>,
+    /// What it comes on.
+    pub(crate) lane: Lane,
     pub(crate) deadline: Instant,
     limit: Duration,
     /// `None`: it is not compressed, or has ended.
@@ -38,6 +41,7 @@ impl Answer {
     pub(crate) fn new(
         operation: String,
         response: Response<Incoming>,
+        lane: Lane,
         deadline: Instant,
         limit: Duration,
     ) -> Self {
@@ -46,6 +50,7 @@ impl Answer {
         Answer {
             operation,
             response,
+            lane,
             deadline,
             limit,
             gunzip: is_gzip.then(Gunzip::default),

@@ -3,7 +3,8 @@
 //! Certificates and authorities are replaced while programs run. So before a request is made, what they
 //! are made of is looked at again; if it has changed there is a new generation of connections, and the
 //! one before is closed, the watches on it included: they come back at once, as after any broken
-//! connection, and prove anew who both ends are. There is no task that looks: a request does, and, where
+//! connection, and prove anew who both ends are. A request that is under way fails as it does at any
+//! lost connection. There is no task that looks: a request does, and, where
 //! nothing is asked for minutes, a running watch.
 //!
 //! ```text
@@ -35,6 +36,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::config::{self, Config};
+use crate::client::lanes::{Lane, Lanes};
 use crate::client::tls::{Material, TlsSettings};
 use crate::http::proxy::ProxyUrl;
 use crate::http::{HttpClient, Proxy, Severable, Transport};
@@ -67,8 +69,8 @@ struct State {
 /// What was opened with one and the same material.
 struct Generation {
     material: Option<Material>,
-    requests: HttpClient,
-    watches: HttpClient,
+    requests: Lane,
+    watches: Lanes,
     severed: CancellationToken,
 }
 
@@ -101,15 +103,15 @@ impl Connections {
     }
 
     /// For requests, by the material of this moment.
-    pub(crate) fn for_requests(&self) -> HttpClient {
+    pub(crate) fn for_requests(&self) -> Lane {
         self.look();
         self.lock().generation.requests.clone()
     }
 
     /// For watches, by the material of this moment.
-    pub(crate) fn for_watches(&self) -> HttpClient {
+    pub(crate) fn for_watches(&self) -> Lane {
         self.look();
-        self.lock().generation.watches.clone()
+        self.lock().generation.watches.place()
     }
 
     /// Sees whether files or source hold something else now, and goes over to it.
@@ -179,8 +181,8 @@ impl Generation {
         let client = HttpClient::plain(transport, IDLE_TIMEOUT);
         Generation {
             material: None,
-            requests: client.clone(),
-            watches: client,
+            requests: Lane::new(client.clone()),
+            watches: Lanes::new(move || client.clone()),
             severed: CancellationToken::new(),
         }
     }
@@ -188,7 +190,7 @@ impl Generation {
     fn of(
         tls: &TlsSettings,
         material: Material,
-        server_name: Option<ServerName<'static>>,
+        name: Option<ServerName<'static>>,
         transport: &Arc<dyn Transport>,
     ) -> Result<Self, config::Error> {
         let config = tls.client_config_from(&material)?;
@@ -197,14 +199,17 @@ impl Generation {
         let requests = HttpClient::tls(
             transport.clone(),
             config.clone(),
-            server_name.clone(),
+            name.clone(),
             IDLE_TIMEOUT,
         );
-        let watches = HttpClient::listening(transport, config, server_name, IDLE_TIMEOUT);
+        let open = move || {
+            let (transport, config, name) = (transport.clone(), config.clone(), name.clone());
+            HttpClient::listening(transport, config, name, IDLE_TIMEOUT)
+        };
         Ok(Generation {
             material: Some(material),
-            requests,
-            watches,
+            requests: Lane::new(requests),
+            watches: Lanes::new(open),
             severed,
         })
     }
@@ -213,14 +218,17 @@ impl Generation {
 /// The body of a watch, which looks after the connection it comes on.
 pub(crate) struct WatchBody {
     body: Incoming,
+    /// The place that is taken for as long as there is a body.
+    _lane: Lane,
     connections: Arc<Connections>,
     look: Pin<Box<Sleep>>,
 }
 
 impl WatchBody {
-    pub(crate) fn new(body: Incoming, connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(body: Incoming, lane: Lane, connections: Arc<Connections>) -> Self {
         WatchBody {
             body,
+            _lane: lane,
             connections,
             look: Box::pin(sleep(LOOK_WHILE_WATCHING)),
         }

@@ -182,8 +182,9 @@ impl Exchange {
 
     /// Makes `call`, which is a watch, and hands out what it brings.
     pub(crate) async fn watch(&self, call: &Call) -> Result<WatchBody, Error> {
-        let body = self.send(call).await?.response.into_body();
-        Ok(WatchBody::new(body, Arc::clone(&self.connections)))
+        let answer = self.send(call).await?;
+        let (body, connections) = (answer.response.into_body(), Arc::clone(&self.connections));
+        Ok(WatchBody::new(body, answer.lane, connections))
     }
 
     /// Makes `call`, again if need be, until there is an answer that is worth reading.
@@ -208,14 +209,14 @@ impl Exchange {
         let request = self.request(call).await?;
         let credentials = request.headers().get(AUTHORIZATION).cloned();
         // After the credentials, which may bring a certificate.
-        let http = if call.is_watch() {
+        let lane = if call.is_watch() {
             self.connections.for_watches()
         } else {
             self.connections.for_requests()
         };
         let started = Instant::now();
         let deadline = started + call.deadline;
-        let outcome = timeout_at(deadline, http.send(request)).await;
+        let outcome = timeout_at(deadline, lane.http.send(request)).await;
         let response = outcome.as_ref().ok().and_then(|sent| sent.as_ref().ok());
         let code = response.map(Response::status);
         self.observe(call, code, started.elapsed());
@@ -240,7 +241,7 @@ impl Exchange {
             }
             Ok(Ok(response)) => {
                 let is_good = is_good(response.status());
-                let answer = Answer::new(operation, response, deadline, call.deadline);
+                let answer = Answer::new(operation, response, lane, deadline, call.deadline);
                 if is_good {
                     Ok(answer)
                 } else {

@@ -12,7 +12,7 @@
 //! | as whom do we act, and whom do we trust | [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
-//! | on which connections, and when are those opened anew | [`connections`] |
+//! | on which connections, and when are those opened anew | [`connections`], shared by [`lanes`] |
 //! | how does a long list come in | [`list`], cut by [`scan`], read by [`item`] |
 //! | how do changes come in | [`watch`] |
 //! | how is a pod reached from outside | [`port_forward`] |
@@ -31,6 +31,7 @@ pub mod gzip;
 pub mod impersonation;
 pub mod item;
 pub mod kubeconfig;
+pub mod lanes;
 pub mod list;
 pub mod path;
 pub mod port_forward;

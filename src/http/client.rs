@@ -20,16 +20,17 @@
 //! - Nothing here has a deadline but pings: callers know how long an answer may take.
 //!
 //! # Example
-//! ```
-//! use bitcoin_controller::http::{Body, HttpClient, MemoryNetwork};
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use bitcoin_controller::http::{Body, HttpClient, Tcp, read_body};
 //! use std::{sync::Arc, time::Duration};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let client = HttpClient::plain(Arc::new(MemoryNetwork::default()), Duration::from_secs(90));
-//! let request = hyper::Request::get("http://nobody/").body(Body::default())?;
-//! assert!(client.send(request).await.unwrap_err().is_connection_refused());
-//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let tcp = Arc::new(Tcp::new(Duration::from_secs(10)));
+//! let client = HttpClient::plain(tcp, Duration::from_secs(90));
+//! let request = hyper::Request::get("http://127.0.0.1:8001/version").body(Body::default())?;
+//! let answer = client.send(request).await?;
+//! println!("{:?}", read_body(answer.into_body(), 4_096).await?);
+//! # Ok(()) }
 //! ```
 //!
 //! # Source

@@ -3,6 +3,21 @@
 //! # Invariants
 //! - The text is the innermost cause: the layers around it only say "client error (Connect)".
 //! - A question is answered by kinds and types, never by a text.
+//!
+//! # Example
+//! ```
+//! use bitcoin_controller::http::{Body, HttpClient, MemoryNetwork};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let client = HttpClient::plain(Arc::new(MemoryNetwork::default()), Duration::from_secs(90));
+//! let request = hyper::Request::get("http://nobody/").body(Body::default())?;
+//! let error = client.send(request).await.unwrap_err();
+//! assert!(error.is_connection_refused() && !error.is_connection_lost());
+//! assert_eq!(error.to_string(), "connection refused");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::error::Error as StdError;
 use std::fmt;

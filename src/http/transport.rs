@@ -109,7 +109,10 @@ impl Transport for Tcp {
                 .await
                 .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
             stream.set_nodelay(true)?;
-            notice_a_dead_peer(&SockRef::from(&stream))?;
+            if let Err(error) = notice_a_dead_peer(&SockRef::from(&stream)) {
+                // A system without one of these is no reason not to connect.
+                tracing::debug!(%error, "socket not told to look after itself");
+            }
             Ok(Box::new(stream) as BoxStream)
         })
     }

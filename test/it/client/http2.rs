@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
+use bitcoin_controller::client::lanes::WATCHES_PER_CONNECTION;
 use bitcoin_controller::client::{Client, Error, Scope, WatchParams, WatchStream};
 use bitcoin_controller::http::client::{PING_AFTER, PONG_WITHIN};
 use bitcoin_controller::http::{BoxFuture, BoxStream, Endpoint, MemoryNetwork, Transport};
@@ -77,7 +78,9 @@ fn serve(network: &MemoryNetwork, protocols: &[&str], spoken: Spoken) -> JoinSet
             let stream = TokioIo::new(stream);
             connections.spawn(async move {
                 if protocol == "h2" {
-                    let server = http2::Builder::new(TokioExecutor::new());
+                    let mut server = http2::Builder::new(TokioExecutor::new());
+                    let limit = u32::try_from(WATCHES_PER_CONNECTION).unwrap();
+                    server.max_concurrent_streams(limit);
                     let _ = server.serve_connection(stream, service_fn(answer)).await;
                 } else {
                     let server = http1::Builder::new();
@@ -264,6 +267,42 @@ async fn watches_speak_http2_on_one_connection_and_requests_http1_on_their_own()
         watch.next().await.unwrap().unwrap();
     }
     assert_eq!(setting.spoken(), ["h2", "none"]);
+}
+
+/// The server would let no more on one connection, and whoever is one too many would wait for ever.
+#[tokio::test(start_paused = true)]
+async fn one_watch_too_many_for_a_connection_gets_another_and_places_are_taken_again() {
+    let setting = Setting::new(&BOTH);
+    let mut watches = Vec::new();
+    for _ in 0..WATCHES_PER_CONNECTION + 1 {
+        watches.push(setting.watch("x").await);
+    }
+    for watch in &mut watches {
+        watch.next().await.unwrap().unwrap();
+    }
+    assert_eq!(setting.spoken(), ["h2", "h2"]);
+    watches.drain(..10);
+    for _ in 0..10 {
+        watches.push(setting.watch("x").await);
+    }
+    assert_eq!(setting.spoken(), ["h2", "h2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn watches_that_start_together_all_begin() {
+    let setting = Setting::new(&BOTH);
+    let mut watching = JoinSet::new();
+    for _ in 0..8 {
+        let client = setting.client.clone();
+        watching.spawn(async move {
+            let params = WatchParams::default();
+            let mut watch = client.watch::<Pod>(&Scope::All, &params).await.unwrap();
+            watch.next().await.unwrap().unwrap();
+            watch
+        });
+    }
+    let watches = watching.join_all().await;
+    assert_eq!(watches.len(), 8);
 }
 
 #[tokio::test(start_paused = true)]

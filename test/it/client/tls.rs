@@ -125,6 +125,20 @@ async fn c120_tls_server_name_is_what_is_asked_for_and_what_is_verified() {
     }
 }
 
+#[test]
+fn c120_an_authority_together_with_trusting_anyone_is_refused() {
+    let both = TlsSettings {
+        roots: Some(Pem::data(fixture("ca.crt"))),
+        is_insecure: true,
+        ..TlsSettings::default()
+    };
+    let error = both.client_config().unwrap_err();
+    assert!(
+        error.to_string().contains("without verification"),
+        "{error}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn not_verifying_still_sends_the_name() {
     let (outcome, server) = visit("other.test", "insecure-skip-tls-verify: true", "", false).await;
@@ -250,12 +264,6 @@ fn certificates_and_keys_that_cannot_be_used_are_named() {
         assert!(error.to_string().starts_with(text), "{error}");
         assert!(!format!("{settings:?}").contains("BEGIN PRIVATE"));
     }
-    let both = TlsSettings {
-        roots: Some(Pem::data(fixture("ca.crt"))),
-        is_insecure: true,
-        ..TlsSettings::default()
-    };
-    assert!(both.client_config().is_err());
     let odd = TlsSettings {
         server_name: Some("a b".to_owned()),
         ..TlsSettings::default()
