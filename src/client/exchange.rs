@@ -181,10 +181,10 @@ impl Exchange {
     }
 
     /// Makes `call`, which is a watch, and hands out what it brings.
-    pub(crate) async fn watch(&self, call: &Call) -> Result<WatchBody, Error> {
+    pub(crate) async fn watch(&self, call: &Call) -> Result<Box<WatchBody>, Error> {
         let answer = self.send(call).await?;
         let (body, connections) = (answer.response.into_body(), Arc::clone(&self.connections));
-        Ok(WatchBody::new(body, answer.lane, connections))
+        Ok(Box::new(WatchBody::new(body, answer.lane, connections)))
     }
 
     /// Makes `call`, again if need be, until there is an answer that is worth reading.

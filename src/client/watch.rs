@@ -208,7 +208,7 @@ pub struct WatchStream<R> {
 #[derive(Debug)]
 enum Source<R> {
     Network {
-        body: WatchBody,
+        body: Box<WatchBody>,
         deadline: Instant,
         limit: Duration,
     },
@@ -232,7 +232,7 @@ impl<R: Resource> WatchStream<R> {
     /// Reads `body`, the answer to a watch that was asked to end after `timeout`.
     pub(crate) fn new(
         operation: String,
-        body: WatchBody,
+        body: Box<WatchBody>,
         timeout: Duration,
         interner: Interner,
     ) -> Self {

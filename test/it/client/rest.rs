@@ -235,10 +235,10 @@ async fn c114_a_request_is_sent_again_whole_and_not_before_the_server_wishes() {
     let busy = |seconds: u32| Reply::new(503, &format!("retry-after: {seconds}\r\n"), "");
     let server = Server::start([busy(3), busy(7), Reply::ok(OBJECT)]);
     let body = json!({"metadata": {"name": "a"}, "data": "x".repeat(100_000)});
+    let text = body.to_string();
     server.client().create::<Pod>("x", &body).await.unwrap();
     assert_eq!(server.times(), [3, 10].map(Duration::from_secs));
-    let body = body.to_string();
-    assert!(server.seen().iter().all(|seen| seen.body == body));
+    assert!(server.seen().iter().all(|seen| seen.body == text));
 }
 
 #[tokio::test(start_paused = true)]
