@@ -17,7 +17,8 @@
 //! assert_eq!(credentials.authorization().await?.unwrap().as_bytes(), b"Bearer hunter2");
 //! assert!(!format!("{credentials:?}").contains("hunter2"));
 //! # Ok(()) }
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(example())
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(example())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Source

@@ -13,7 +13,7 @@
 //!
 //! # Invariants
 //! - One run at a time; who has waited for it uses its outcome and does not run it again.
-//! - A 401 spends the credential it was said with, and not the one that has replaced it since.
+//! - A 401 spends the token it was said with, and not the one that has replaced it since.
 //! - Standard output, arguments and variables are in no error, log or `Debug`: they hold secrets.
 //! - A run ends: by itself, at [`RUN_DEADLINE`], or with the request that waits for it.
 //!
@@ -32,7 +32,8 @@
 //! let credentials = Credentials::plugin(ExecPlugin::new(invocation, Clock::system()));
 //! assert_eq!(credentials.authorization().await?.unwrap().as_bytes(), b"Bearer hunter2");
 //! # Ok(()) }
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(example())
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(example())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Source
@@ -180,11 +181,12 @@ impl ExecPlugin {
         let (status, output) = run
             .map_err(|_| self.error(Fault::Deadline))?
             .map_err(|source| self.error(Fault::Run(source)))?;
-        if !status.success() {
-            return Err(self.error(Fault::Exit(status)));
-        }
+        // Before the exit code: a program that is not read to the end may fail for that.
         if output.len() > MAX_OUTPUT {
             return Err(self.error(Fault::TooLong));
+        }
+        if !status.success() {
+            return Err(self.error(Fault::Exit(status)));
         }
         ExecCredential::read(self.invocation.version, &output)
             .map_err(|what| self.error(Fault::Answer(what)))
