@@ -16,6 +16,7 @@ mod http;
 mod record;
 mod sim;
 mod support;
+mod testing;
 mod tidy;
 mod workqueue;
 mod world;
