@@ -8,7 +8,7 @@
 //! # Invariants
 //! - A lane is one client with a pool of its own, so one connection by HTTP/2; at most
 //!   [`WATCHES_PER_CONNECTION`] are on it.
-//! - Whoever holds a [`Lane`] has a place on it, from before the request until the body is dropped.
+//! - Whoever holds a `Lane` has a place on it, from before the request until the body is dropped.
 //!
 //! # Source
 //! Go `golang.org/x/net/http2` (`Transport.StrictMaxConcurrentStreams`), which opens another connection

@@ -44,7 +44,7 @@ pub struct MemoryNetwork {
 type Pipe = tokio::io::DuplexStream;
 
 /// What one pipe holds before its writer has to wait, in bytes; about a socket's buffer.
-const PIPE_BYTES: usize = 64 * 1024;
+pub const PIPE_BYTES: usize = 64 * 1024;
 
 /// How many connections may wait to be accepted; about a socket's backlog.
 const BACKLOG: usize = 128;

@@ -149,7 +149,7 @@ fn notice_a_dead_peer(socket: &SockRef<'_>) -> io::Result<()> {
 pub enum Listener {
     /// A TCP socket.
     Tcp(TcpListener),
-    /// An endpoint of a [`MemoryNetwork`].
+    /// An endpoint of a [`MemoryNetwork`](crate::http::MemoryNetwork).
     Memory(MemoryListener),
 }
 
