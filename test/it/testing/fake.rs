@@ -171,7 +171,10 @@ async fn what_a_reflector_sends_when_its_version_is_forgotten() {
     let reflector = Reflector::new(
         list_watch,
         Arc::clone(&secrets) as _,
-        ReflectorOptions::default(),
+        ReflectorOptions {
+            initial_events: false,
+            ..ReflectorOptions::default()
+        },
     );
     let running = reflector.run(CancellationToken::new());
     assert!(timeout(Duration::from_secs(60), running).await.is_err());

@@ -104,8 +104,7 @@ async fn nothing_runs_when_the_fake_and_its_clients_are_gone() {
         .watch::<Secret>(&Scope::All, &WatchParams::default())
         .await
         .unwrap();
-    drop((client, fake));
+    drop((client, fake, events));
     let closed = timeout(Duration::from_secs(1), watcher.closed()).await;
     assert!(closed.is_ok(), "the watch goes on");
-    drop(events);
 }
