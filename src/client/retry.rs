@@ -20,8 +20,8 @@
 //! use bitcoin_controller::base::Random;
 //! use bitcoin_controller::client::{Error, retry_on_conflict};
 //!
-//! let mut others = 2; // who are quicker than we are
-//! let written = retry_on_conflict(&Random::os(), async || {
+//! let (random, mut others) = (Random::os(), 2); // others who are quicker than we are
+//! let written = retry_on_conflict(&random, async || {
 //!     // Here: get the object, change it, write it with its resourceVersion.
 //!     if others > 0 {
 //!         others -= 1;
