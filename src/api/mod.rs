@@ -23,13 +23,14 @@
 //! ```
 //!
 //! # Source
-//! apimachinery `pkg/apis/meta/v1/types.go`, api `core/v1`, `apps/v1`. What differs: partial types,
+//! apimachinery `pkg/apis/meta/v1/types.go`, api `core/v1`, `apps/v1`, `events/v1`. What differs: partial types,
 //! and names of kinds as associated constants instead of a scheme that is filled at run time.
 
 pub mod apps;
 pub mod coordination;
 pub mod core;
 pub mod crd;
+pub mod events;
 pub mod meta;
 pub mod network;
 pub mod text;

@@ -4,9 +4,14 @@
 //! up to a cap, and jitter stretches each one by a random share so that a thousand clients that
 //! failed together do not come back together. After a quiet spell it starts over.
 //!
+//! A [`KeyedBackoff`] is the same for many things that fail apart, such as one image or one node each. Of
+//! a thing that has not failed for twice the longest wait it remembers nothing.
+//!
 //! # Invariants
 //! - A wait is in `[d, d * (1 + jitter))` where `d` starts at `initial` and never exceeds `cap`.
 //! - Asking after more than `reset_after` without asking starts over at `initial`.
+//! - A [`KeyedBackoff`] answers for a forgotten key as for one that has never failed, whether or not
+//!   [`collect_garbage`](KeyedBackoff::collect_garbage) has come by.
 //!
 //! # Example
 //! ```
@@ -23,10 +28,13 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/reflector.go` (800 ms, doubling, 30 s, jitter 1.0, reset after 2 min).
-//! What differs: the quiet spell is measured from the last wait that was asked for, as the code
-//! comment there promises, and not from the last reset.
+//! client-go `tools/cache/reflector.go` (800 ms, doubling, 30 s, jitter 1.0, reset after 2 min), and
+//! `util/flowcontrol/backoff.go`. What differs: the quiet spell is measured from the last wait that was
+//! asked for, as the code comment there promises, and not from the last reset. A keyed one is without
+//! lock (whoever shares it brings one) and without jitter.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -93,5 +101,81 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.next = self.initial;
         self.last_asked = None;
+    }
+}
+
+/// How long each of many keys has to wait after it failed.
+#[derive(Clone, Debug)]
+pub struct KeyedBackoff<K> {
+    initial: Duration,
+    cap: Duration,
+    entries: HashMap<K, Failed>,
+}
+
+/// A key's last failure, and how long it has to wait from then on.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    wait: Duration,
+    at: Instant,
+}
+
+impl<K: Eq + Hash> KeyedBackoff<K> {
+    /// Doubles from `initial` to `cap` for each key.
+    pub fn new(initial: Duration, cap: Duration) -> Self {
+        KeyedBackoff {
+            initial,
+            cap,
+            entries: HashMap::new(),
+        }
+    }
+
+    /// Counts a failure of `key`, and returns how long it has to wait now.
+    pub fn next_wait(&mut self, key: K) -> Duration {
+        let doubled = self.wait(&key).saturating_mul(2);
+        let wait = doubled.clamp(self.initial.min(self.cap), self.cap);
+        let at = Instant::now();
+        self.entries.insert(key, Failed { wait, at });
+        wait
+    }
+
+    /// How long `key` had to wait after its last failure; zero if it has not failed lately.
+    pub fn wait(&self, key: &K) -> Duration {
+        match self.entries.get(key) {
+            Some(failed) if failed.at.elapsed() <= self.longest() => failed.wait,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether `key` has to wait still.
+    pub fn is_waiting(&self, key: &K) -> bool {
+        let failed = self.entries.get(key);
+        failed.is_some_and(|failed| failed.at.elapsed() < failed.wait)
+    }
+
+    /// Forgets `key`, which succeeded.
+    pub fn reset(&mut self, key: &K) {
+        self.entries.remove(key);
+    }
+
+    /// Frees the memory of keys that have not failed for more than twice the cap.
+    pub fn collect_garbage(&mut self) {
+        let longest = self.longest();
+        self.entries
+            .retain(|_, failed| failed.at.elapsed() <= longest);
+    }
+
+    /// How many keys are remembered.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How long a failure is remembered.
+    fn longest(&self) -> Duration {
+        self.cap.saturating_mul(2)
     }
 }

@@ -20,6 +20,6 @@ pub mod json;
 pub mod random;
 pub mod yaml;
 
-pub use backoff::Backoff;
+pub use backoff::{Backoff, KeyedBackoff};
 pub use clock::Clock;
 pub use random::Random;

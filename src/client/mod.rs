@@ -12,6 +12,7 @@
 //! | as whom do we act, and whom do we trust | [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
+//! | and when is a change made again that came too late | [`retry`] |
 //! | on which connections, and when are those opened anew | [`connections`], shared by [`lanes`] |
 //! | how does a long list come in | [`list`], cut by [`scan`], read by [`item`] |
 //! | how do changes come in | [`watch`] |
@@ -37,6 +38,7 @@ pub mod path;
 pub mod port_forward;
 pub mod proxy_choice;
 pub mod rest;
+pub mod retry;
 pub mod scan;
 pub mod tls;
 pub mod warnings;
@@ -49,5 +51,6 @@ pub use item::{Item, Undecodable};
 pub use list::{EachItem, ListParams, Page, Scope};
 pub use port_forward::PodPort;
 pub use rest::{Client, DeleteOptions, FIELD_MANAGER, Propagation, Version};
+pub use retry::retry_on_conflict;
 pub use warnings::{Warning, WarningHandler};
 pub use watch::{WatchEvent, WatchParams, WatchStream};

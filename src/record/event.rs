@@ -1,44 +1,57 @@
 //! One event: what happened to which object, how often, since when.
 //!
-//! The shape is core/v1's `Event`. It is a value for *writing*; the type for reading events is
-//! [`api::core::Event`](crate::api::core::Event).
+//! It is a value for *writing*, in either of the two shapes that Kubernetes has for it: core/v1, which
+//! counts, and events.k8s.io/v1, which tells of a series. The types for reading are
+//! [`api::core::Event`](crate::api::core::Event) and [`api::events::Event`](crate::api::events::Event).
+//!
+//! | here | core/v1 | events.k8s.io/v1 |
+//! |---|---|---|
+//! | `about` | `involvedObject` | `regarding` |
+//! | `related`, `action` | not written | `related`, `action` |
+//! | `message` | `message` | `note` |
+//! | `first_timestamp` | `firstTimestamp`, to the second | `eventTime`, to the microsecond |
+//! | `count`, `last_timestamp` | `count`, `lastTimestamp` | `series`, from the second time on |
 //!
 //! # Invariants
 //! - It lives in its object's namespace, or in `default` if the object lives in none.
 //! - Its name is a DNS subdomain, and no other event of this process has it.
-//! - The message has at most [`MAX_MESSAGE`] bytes.
+//! - The message has at most [`MAX_MESSAGE`] bytes, reason and action at most [`MAX_REASON`].
 //!
 //! # Example
 //! ```
-//! use bitcoin_controller::api::{Timestamp, core::ObjectReference};
+//! use bitcoin_controller::api::{MicroTime, core::ObjectReference};
 //! use bitcoin_controller::record::{Event, EventType};
 //!
 //! let event = Event {
 //!     name: "alpha.17a".into(),
 //!     about: ObjectReference { namespace: "default".into(), name: "alpha".into(), ..Default::default() },
+//!     related: None,
 //!     kind: EventType::Normal,
 //!     reason: "Connected".into(),
+//!     action: "Connect".into(),
 //!     message: "all 3 links are present".into(),
 //!     component: "bitcoin-controller".into(),
 //!     instance: "host-1".into(),
 //!     count: 1,
-//!     first_timestamp: Timestamp::from_unix_seconds(0),
-//!     last_timestamp: Timestamp::from_unix_seconds(0),
+//!     first_timestamp: MicroTime::from_unix_micros(0),
+//!     last_timestamp: MicroTime::from_unix_micros(0),
 //! };
 //! assert_eq!(event.namespace(), "default");
-//! assert_eq!(event.to_json()["involvedObject"]["name"], "alpha");
+//! assert_eq!(event.to_json()["firstTimestamp"], "1970-01-01T00:00:00Z");
+//! assert_eq!(event.to_series_json()["eventTime"], "1970-01-01T00:00:00.000000Z");
 //! ```
 //!
 //! # Source
-//! client-go `tools/record/event.go` (`makeEvent`), `events_cache.go`; api `core/v1/types.go`.
-//! What differs: the message is cut.
+//! client-go `tools/record/event.go` and `tools/events/event_recorder.go` (`makeEvent`); api
+//! `core/v1/types.go`, `events/v1/types.go`. What differs: what is too long for a server is cut, not
+//! refused; a patch is a merge patch, since what changes are plain values.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
 use crate::api::core::ObjectReference;
-use crate::api::{ObjectKey, Timestamp};
+use crate::api::{MicroTime, ObjectKey};
 
 /// Whether an event is good news or bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,10 +78,14 @@ pub struct Event {
     pub name: String,
     /// What it is about.
     pub about: ObjectReference,
+    /// A second object that had a part in it.
+    pub related: Option<ObjectReference>,
     /// Good or bad.
     pub kind: EventType,
-    /// For programs, in PascalCase.
+    /// Why, for programs, in PascalCase.
     pub reason: String,
+    /// What was done or tried, for programs, in PascalCase.
+    pub action: String,
     /// For people.
     pub message: String,
     /// Which controller says so.
@@ -78,9 +95,9 @@ pub struct Event {
     /// How often it has happened.
     pub count: u32,
     /// When it first happened.
-    pub first_timestamp: Timestamp,
+    pub first_timestamp: MicroTime,
     /// When it last happened.
-    pub last_timestamp: Timestamp,
+    pub last_timestamp: MicroTime,
 }
 
 impl Event {
@@ -98,7 +115,7 @@ impl Event {
         ObjectKey::new(self.namespace(), self.name.as_str())
     }
 
-    /// The whole event, to be created.
+    /// The whole event as core/v1 has it, to be created.
     pub fn to_json(&self) -> Value {
         json!({
             "apiVersion": "v1",
@@ -109,29 +126,74 @@ impl Event {
             "reason": self.reason,
             "message": self.message,
             "count": self.count,
-            "firstTimestamp": self.first_timestamp,
-            "lastTimestamp": self.last_timestamp,
+            "firstTimestamp": self.first_timestamp.to_second(),
+            "lastTimestamp": self.last_timestamp.to_second(),
             "source": {"component": self.component, "host": self.instance},
             "reportingComponent": self.component,
             "reportingInstance": self.instance,
         })
     }
 
-    /// What is different when it has happened once more: a merge patch.
+    /// What is different in core/v1 when it has happened once more: a merge patch.
     pub fn to_patch(&self) -> Value {
         json!({
             "count": self.count,
-            "lastTimestamp": self.last_timestamp,
+            "lastTimestamp": self.last_timestamp.to_second(),
             "message": self.message,
         })
+    }
+
+    /// The whole event as events.k8s.io/v1 has it, to be created.
+    pub fn to_series_json(&self) -> Value {
+        let mut event = json!({
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": self.name, "namespace": self.namespace()},
+            "regarding": self.about,
+            "type": self.kind.to_string(),
+            "reason": self.reason,
+            "action": self.action,
+            "note": self.message,
+            "eventTime": self.first_timestamp,
+            "reportingController": self.component,
+            "reportingInstance": self.reporting_instance(),
+        });
+        if let Some(related) = &self.related {
+            event["related"] = json!(related);
+        }
+        if self.count > 1 {
+            event["series"] = self.series();
+        }
+        event
+    }
+
+    /// What is different in events.k8s.io/v1 when it has happened more often: a merge patch.
+    pub fn to_series_patch(&self) -> Value {
+        json!({"series": self.series()})
+    }
+
+    fn series(&self) -> Value {
+        json!({"count": self.count, "lastObservedTime": self.last_timestamp})
+    }
+
+    /// Never empty, and not too long: a server demands both.
+    fn reporting_instance(&self) -> String {
+        let instance = match self.instance.as_str() {
+            "" => self.component.clone(),
+            instance => format!("{}-{instance}", self.component),
+        };
+        cut(instance, MAX_REASON)
     }
 }
 
 /// The longest message, in bytes: what events.k8s.io allows a note to have.
 pub const MAX_MESSAGE: usize = 1_024;
 
-/// `message`, cut at a character boundary to at most [`MAX_MESSAGE`] bytes.
-pub(crate) fn cut(mut message: String) -> String {
-    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-    message
+/// The longest reason, action or instance, in bytes: what events.k8s.io allows.
+pub const MAX_REASON: usize = 128;
+
+/// `text`, cut at a character boundary to at most `max` bytes.
+pub(crate) fn cut(mut text: String, max: usize) -> String {
+    text.truncate(text.floor_char_boundary(max));
+    text
 }

@@ -31,7 +31,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use crate::base::{Clock, Random};
@@ -39,6 +39,7 @@ use crate::client::Error;
 use crate::record::event::Event;
 use crate::record::event_correlator::{Correlated, EventCorrelator};
 use crate::record::event_recorder::EventRecorder;
+use crate::record::event_series::{EventSeries, LOOK_EVERY};
 use crate::record::event_sink::EventSink;
 
 /// How a broadcaster works.
@@ -99,8 +100,19 @@ impl EventBroadcaster {
         let Some(queue) = self.broadcast.add_queue() else {
             return;
         };
-        let random = self.broadcast.options.random.fork("events");
-        self.writers().spawn(write_events(sink, queue, random));
+        self.writers()
+            .spawn(write_events(sink, queue, self.broadcast.random()));
+    }
+
+    /// As [`start_recording_to`](Self::start_recording_to), but what happens again is told as a series
+    /// ([`event_series`](crate::record::event_series)): for
+    /// [`ApiSeriesSink`](crate::record::ApiSeriesSink), say.
+    pub fn start_recording_series_to(&self, sink: impl EventSink) {
+        let Some(queue) = self.broadcast.add_queue() else {
+            return;
+        };
+        self.writers()
+            .spawn(write_series(sink, queue, self.broadcast.random()));
     }
 
     /// How many events are not written or given up yet, over all sinks.
@@ -170,8 +182,14 @@ impl Broadcast {
         &self.options.instance
     }
 
+    /// For the pauses of one sink.
+    fn random(&self) -> Random {
+        self.options.random.fork("events")
+    }
+
     /// A name no other event has: the object's, and the nanoseconds since 1970 in hexadecimal, or
-    /// one more than in the last name if the clock has not moved on since.
+    /// one more than in the last name if the clock has not moved on since. If that is no name for an
+    /// object, a random one.
     pub(crate) fn event_name(&self, object: &str) -> String {
         let since_1970 = self
             .clock()
@@ -190,7 +208,7 @@ impl Broadcast {
         if is_dns_subdomain(&name) {
             name
         } else {
-            format!("event.{number:x}")
+            self.options.random.uuid()
         }
     }
 
@@ -258,6 +276,31 @@ async fn write_events(sink: impl EventSink, mut queue: mpsc::Receiver<Ticket>, r
             }
             correlated => write_with_retries(&sink, correlated, &random).await,
         }
+    }
+}
+
+/// One sink's task if it is told of series: as long, and then until every count is written.
+async fn write_series(sink: impl EventSink, mut queue: mpsc::Receiver<Ticket>, random: Random) {
+    let mut series = EventSeries::default();
+    let mut next_look = Instant::now() + LOOK_EVERY;
+    loop {
+        tokio::select! {
+            biased;
+            () = sleep_until(next_look), if !series.is_empty() => {
+                next_look = Instant::now() + LOOK_EVERY;
+                for write in series.due(Instant::now()) {
+                    write_with_retries(&sink, write, &random).await;
+                }
+            }
+            ticket = queue.recv() => {
+                let Some(ticket) = ticket else { break };
+                let write = series.correlate(ticket.event.clone(), ticket.recorded);
+                write_with_retries(&sink, write, &random).await;
+            }
+        }
+    }
+    for write in series.finish(Instant::now()) {
+        write_with_retries(&sink, write, &random).await;
     }
 }
 

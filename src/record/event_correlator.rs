@@ -21,14 +21,15 @@
 //! # Example
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-//! use bitcoin_controller::api::{Timestamp, core::ObjectReference};
+//! use bitcoin_controller::api::{MicroTime, core::ObjectReference};
 //! use bitcoin_controller::record::{Correlated, Event, EventCorrelator, EventType};
 //! use tokio::time::Instant;
 //!
 //! let event = |name: &str| Event {
-//!     name: name.into(), about: ObjectReference::default(), kind: EventType::Normal,
-//!     reason: "Mined".into(), message: "one block".into(), component: String::new(), instance: String::new(),
-//!     count: 1, first_timestamp: Timestamp::from_unix_seconds(0), last_timestamp: Timestamp::from_unix_seconds(0),
+//!     name: name.into(), about: ObjectReference::default(), related: None, kind: EventType::Normal,
+//!     reason: "Mined".into(), action: "Mine".into(), message: "one block".into(),
+//!     component: String::new(), instance: String::new(), count: 1,
+//!     first_timestamp: MicroTime::from_unix_micros(0), last_timestamp: MicroTime::from_unix_micros(0),
 //! };
 //! let mut correlator = EventCorrelator::default();
 //! assert_eq!(correlator.correlate(event("a"), Instant::now()), Correlated::Create(event("a")));
@@ -49,9 +50,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::Timestamp;
+use crate::api::MicroTime;
 use crate::api::core::ObjectReference;
-use crate::record::event::{Event, EventType, cut};
+use crate::record::event::{Event, EventType, MAX_MESSAGE, cut};
 use crate::record::lru::Lru;
 
 /// What to do with an event.
@@ -114,7 +115,7 @@ struct Group {
 struct Known {
     name: String,
     count: u32,
-    first_timestamp: Timestamp,
+    first_timestamp: MicroTime,
 }
 
 impl Default for EventCorrelator {
@@ -156,7 +157,7 @@ impl EventCorrelator {
         let path_and_message = match group.is_combining(&event.message, now) {
             false => Some((event.about.field_path.clone(), event.message.clone())),
             true => {
-                event.message = cut(format!("{COMBINED_PREFIX}{}", event.message));
+                event.message = cut(format!("{COMBINED_PREFIX}{}", event.message), MAX_MESSAGE);
                 event.about.field_path.clear();
                 None
             }

@@ -17,16 +17,18 @@
 //! See [`event_sink`](crate::record::event_sink).
 //!
 //! # Source
-//! client-go `tools/record/event.go`, `recorderImpl`. What differs: a type other than Normal and
-//! Warning cannot be written down; a name that a DNS subdomain cannot hold is replaced in the
-//! same way.
+//! client-go `tools/record/event.go`, `tools/events/event_recorder.go`. What differs:
+//! - A type other than Normal and Warning cannot be written down, so none is dropped for it.
+//! - One recorder for both kinds of events. What is recorded without an action has its reason for one.
+//! - Names are unique within a process; theirs are equal for two events of one object in the same
+//!   nanosecond.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::Timestamp;
+use crate::api::MicroTime;
 use crate::api::core::ObjectReference;
-use crate::record::event::{Event, EventType, cut};
+use crate::record::event::{Event, EventType, MAX_MESSAGE, MAX_REASON, cut};
 use crate::record::event_broadcaster::Broadcast;
 
 /// Records events in the name of one component. Clones record in the same name.
@@ -58,13 +60,31 @@ impl EventRecorder {
         reason: &'static str,
         message: impl Into<String>,
     ) {
-        let now = Timestamp::now(self.broadcast.clock());
+        self.event_with_action(about, None, kind, reason, reason, message);
+    }
+
+    /// As [`event`](Self::event), and says what was done, and which other object had a part in it: for
+    /// those who write events.k8s.io/v1. core/v1 does not show it.
+    ///
+    /// Source: client-go `tools/events/event_recorder.go`, `Eventf`.
+    pub fn event_with_action(
+        &self,
+        about: &ObjectReference,
+        related: Option<&ObjectReference>,
+        kind: EventType,
+        reason: &'static str,
+        action: &'static str,
+        message: impl Into<String>,
+    ) {
+        let now = MicroTime::now(self.broadcast.clock());
         self.broadcast.send(Event {
             name: self.broadcast.event_name(&about.name),
             about: about.clone(),
+            related: related.cloned(),
             kind,
-            reason: reason.to_owned(),
-            message: cut(message.into()),
+            reason: cut(reason.to_owned(), MAX_REASON),
+            action: cut(action.to_owned(), MAX_REASON),
+            message: cut(message.into(), MAX_MESSAGE),
             component: self.component.to_string(),
             instance: self.broadcast.instance().to_owned(),
             count: 1,

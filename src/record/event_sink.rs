@@ -22,9 +22,10 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/record/event.go`, `EventSink`; `kubernetes/typed/core/v1/event_expansion.go`.
-//! What differs: merge patch, since the fields are plain values. RBAC: `create` and `patch` on
-//! core `events`.
+//! client-go `tools/record/event.go`, `EventSink`; `kubernetes/typed/core/v1/event_expansion.go`;
+//! `tools/events/event_broadcaster.go`, `EventSinkImpl`. What differs: merge patch, since the fields are
+//! plain values; one trait for both shapes of events. RBAC: `create` and `patch` on core `events`; for
+//! [`ApiSeriesSink`] the same on `events` of group `events.k8s.io`.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -33,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::{info, warn};
 
-use crate::api::core;
+use crate::api::{core, events};
 use crate::client::{Client, Error};
 use crate::record::event::{Event, EventType};
 
@@ -87,6 +88,40 @@ impl EventSink for ApiEventSink {
         Box::pin(async move {
             let (key, body) = (event.key(), event.to_patch());
             self.client.patch::<core::Event>(&key, &body).await?;
+            Ok(())
+        })
+    }
+}
+
+/// events.k8s.io/v1 events in the namespace of their object. To be added with
+/// [`start_recording_series_to`](crate::record::EventBroadcaster::start_recording_series_to).
+#[derive(Clone, Debug)]
+pub struct ApiSeriesSink {
+    client: Client,
+}
+
+impl ApiSeriesSink {
+    /// Writes with `client`.
+    pub fn new(client: Client) -> Self {
+        ApiSeriesSink { client }
+    }
+}
+
+impl EventSink for ApiSeriesSink {
+    fn create<'a>(&'a self, event: &'a Event) -> Written<'a> {
+        Box::pin(async move {
+            let (namespace, body) = (event.namespace(), event.to_series_json());
+            self.client
+                .create::<events::Event>(namespace, &body)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn patch<'a>(&'a self, event: &'a Event) -> Written<'a> {
+        Box::pin(async move {
+            let (key, body) = (event.key(), event.to_series_patch());
+            self.client.patch::<events::Event>(&key, &body).await?;
             Ok(())
         })
     }

@@ -62,6 +62,19 @@ impl<K: Hash + Eq + Clone, V> Lru<K, V> {
         value
     }
 
+    /// Forgets the entries that `keep` says no to. It sees all of them, those not used for longest first,
+    /// and that does not count as use.
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
+        let entries = &mut self.entries;
+        self.by_age.retain(|_, key| {
+            let is_kept = entries.get_mut(key).is_some_and(|(_, value)| keep(value));
+            if !is_kept {
+                entries.remove(key);
+            }
+            is_kept
+        });
+    }
+
     /// The value of `key`; looking does not count as use.
     pub fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)

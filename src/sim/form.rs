@@ -9,7 +9,7 @@
 //!
 //! # What differs
 //! Plain values are not held to a type: a number where a text should be counts as none. Only a Secret's
-//! bytes and a Lease's times are looked at, because clients get them wrong.
+//! bytes and the times of a Lease and of a new Event are looked at, because clients get them wrong.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,7 +28,7 @@ pub(super) fn check(kind: &Kind, object: &Value) -> Result<(), Refusal> {
             format!("json: cannot unmarshal {found} into Go struct field {name}.{path}")
         }
         (None, "secrets") if !has_bytes_only(&object["data"]) => "illegal base64 data".to_owned(),
-        (None, "leases.coordination.k8s.io") => match wrong_time(&object["spec"]) {
+        (None, "leases.coordination.k8s.io" | "events.events.k8s.io") => match wrong_time(object) {
             Some(time) => format!("parsing time {time} as \"2006-01-02T15:04:05.000000Z07:00\""),
             None => return Ok(()),
         },
@@ -39,9 +39,14 @@ pub(super) fn check(kind: &Kind, object: &Value) -> Result<(), Refusal> {
     )))
 }
 
-/// The first time of a lease that has not exactly six digits of a second, or is none.
-fn wrong_time(spec: &Value) -> Option<&Value> {
-    let times = ["acquireTime", "renewTime"].map(|field| &spec[field]);
+/// The first time of a Lease or an Event that has not exactly six digits of a second, or is none.
+fn wrong_time(object: &Value) -> Option<&Value> {
+    let times = [
+        &object["spec"]["acquireTime"],
+        &object["spec"]["renewTime"],
+        &object["eventTime"],
+        &object["series"]["lastObservedTime"],
+    ];
     let is_micro_time = |text: &str| {
         let fraction = text.get(19..).and_then(|rest| rest.strip_prefix('.'));
         let digits = fraction.map(|rest| rest.bytes().take_while(u8::is_ascii_digit).count());

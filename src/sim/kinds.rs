@@ -27,6 +27,7 @@
 //! # What differs
 //! - A real server serves several versions of a kind and converts between them; here there is the stored one.
 //! - Only the kinds the controller, its manifests and a person with kubectl meet.
+//! - Events of the core group and of events.k8s.io are two kinds; on a real server they are one, seen twice.
 //! - A list's kind is always the kind and `List`; a definition cannot choose another.
 
 use serde_json::Value;
@@ -328,6 +329,8 @@ const BUILT_IN: &[BuiltIn] = &[
     BuiltIn("apps", "StatefulSet", "statefulsets", "sts|all", Flags::NamespacedStatusScale,
         "Name, Ready, Age, Containers+, Images+"),
     BuiltIn("coordination.k8s.io", "Lease", "leases", "", Flags::Namespaced, "Name, Holder, Age"),
+    BuiltIn("events.k8s.io", "Event", "events", "ev", Flags::Namespaced,
+        "Last Seen, Type, Reason, Object, Subobject+, Source+, Message, First Seen+, Count+, Name+"),
     BuiltIn("rbac.authorization.k8s.io", "ClusterRoleBinding", "clusterrolebindings", "", Flags::Cluster, BINDING),
     BuiltIn("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", "", Flags::Cluster, NAME_CREATED),
     BuiltIn("rbac.authorization.k8s.io", "RoleBinding", "rolebindings", "", Flags::Namespaced, BINDING),

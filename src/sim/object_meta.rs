@@ -118,7 +118,7 @@ fn suffix(random: &Random) -> String {
 /// Gives a new object what only the server gives.
 pub(super) fn begin(kind: &Kind, object: &mut Value, random: &Random, clock: &Clock) {
     let metadata = &mut object["metadata"];
-    metadata["uid"] = uid(random).into();
+    metadata["uid"] = random.uuid().into();
     metadata["creationTimestamp"] = value::date(clock.unix_seconds());
     for field in [
         "deletionTimestamp",
@@ -170,19 +170,6 @@ fn established(definition: &Value, clock: &Clock) -> Value {
         "acceptedNames": definition["spec"]["names"],
         "storedVersions": stored,
     })
-}
-
-/// 128 random bits in the form of a UUID, version 4.
-fn uid(random: &Random) -> String {
-    let (high, low) = (random.next_u64(), random.next_u64());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        0x8000 | ((low >> 48) & 0x3fff),
-        low & 0xffff_ffff_ffff,
-    )
 }
 
 /// Puts back in `next` what a write to this part may not change.

@@ -59,7 +59,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::workqueue::state::{Next, Stats};
+use crate::workqueue::metrics::Metrics;
+use crate::workqueue::state::Next;
 use crate::workqueue::{Processing, WorkQueue};
 
 /// Keys and when they are due, without lock or timer.
@@ -302,11 +303,11 @@ impl<K: Eq + Hash + Clone> DelayingQueue<K> {
     }
 
     /// Numbers for metrics and for `/debug`.
-    pub fn stats(&self) -> Stats {
-        self.up_to_date(|waiting, _| Stats {
+    pub fn metrics(&self) -> Metrics {
+        self.up_to_date(|waiting, _| Metrics {
             delayed: waiting.len(),
             retries: waiting.retries,
-            ..self.queue.stats()
+            ..self.queue.metrics()
         })
     }
 

@@ -17,6 +17,7 @@
 //! | chapter | what it adds |
 //! |---|---|
 //! | [`state`] | three sets: each key once, one worker a key |
+//! | [`metrics`] | how deep, how fast, how stuck |
 //! | [`queue`] | a lock around them, those who wait, the guard; shutting down |
 //! | [`delaying_queue`] | a key that comes back later, without a task or a timer of its own |
 //! | [`rate_limiter`] | how much later: per key, and for all keys together |
@@ -55,16 +56,17 @@
 //! client-go `util/workqueue` as of Kubernetes 1.36. Each chapter says what differs.
 
 pub mod delaying_queue;
+pub mod metrics;
 pub mod queue;
 pub mod rate_limiter;
 pub mod rate_limiting_queue;
 pub mod state;
 
 pub use delaying_queue::DelayingQueue;
+pub use metrics::{Histogram, Metrics};
 pub use queue::{Processing, WorkQueue};
 pub use rate_limiter::{
     BucketRateLimiter, ItemExponentialFailureRateLimiter, ItemFastSlowRateLimiter,
     MaxOfRateLimiter, RateLimiter, WithMaxWait, default_controller_rate_limiter,
 };
 pub use rate_limiting_queue::RateLimitingQueue;
-pub use state::Stats;

@@ -41,7 +41,7 @@
 //! - [`shut_down_with_drain`](WorkQueue::shut_down_with_drain) waits for keys in line too, and wakes
 //!   everyone who waits; theirs can return with keys in line, and wakes one.
 //! - [`drained`](WorkQueue::drained) and [`discard_waiting`](WorkQueue::discard_waiting) are ours.
-//! - Metrics are read, not pushed: [`stats`](WorkQueue::stats), and two durations on the guard.
+//! - Metrics are read, not pushed: [`metrics`](WorkQueue::metrics), and two durations on the guard.
 
 use std::fmt;
 use std::hash::Hash;
@@ -54,7 +54,8 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use crate::workqueue::state::{Next, State, Stats};
+use crate::workqueue::metrics::Metrics;
+use crate::workqueue::state::{Next, State};
 
 /// A queue of keys: each once, each in one hand at a time. A clone is the same queue.
 pub struct WorkQueue<K>(Arc<Shared<K>>);
@@ -201,8 +202,8 @@ impl<K: Eq + Hash + Clone> WorkQueue<K> {
     }
 
     /// Numbers for metrics and for `/debug`.
-    pub fn stats(&self) -> Stats {
-        self.lock().stats(Instant::now())
+    pub fn metrics(&self) -> Metrics {
+        self.lock().metrics(Instant::now())
     }
 
     /// Hands out the first in line, if there is one.
@@ -302,7 +303,8 @@ impl<K: Eq + Hash + Clone> Deref for Processing<K> {
 
 impl<K: Eq + Hash + Clone> Drop for Processing<K> {
     fn drop(&mut self) {
-        self.queue.update(|state| state.done(&self.key));
+        let now = Instant::now();
+        self.queue.update(|state| state.done(&self.key, now));
     }
 }
 

@@ -199,18 +199,34 @@ impl BucketRateLimiter {
     }
 }
 
-impl<K> RateLimiter<K> for BucketRateLimiter {
-    fn when(&self, _key: &K) -> Duration {
+impl BucketRateLimiter {
+    /// Takes a token and returns how long to wait for it, if that is no longer than `patience`;
+    /// otherwise takes none, so that those who come later do not wait for one who has gone.
+    ///
+    /// Source: client-go `util/flowcontrol/throttle.go`, `Wait`; with no patience, `TryAccept`.
+    pub fn when_within(&self, patience: Duration) -> Option<Duration> {
         let now = Instant::now();
         let mut full_at = self
             .full_at
             .lock()
             .expect("nothing panics while it is held");
         let earliest = (*full_at).max(now);
-        *full_at = earliest.checked_add(self.interval).unwrap_or(earliest);
-        full_at
+        let next = earliest.checked_add(self.interval).unwrap_or(earliest);
+        let wait = next
             .saturating_duration_since(now)
-            .saturating_sub(self.capacity)
+            .saturating_sub(self.capacity);
+        if wait > patience {
+            return None;
+        }
+        *full_at = next;
+        Some(wait)
+    }
+}
+
+impl<K> RateLimiter<K> for BucketRateLimiter {
+    fn when(&self, _key: &K) -> Duration {
+        self.when_within(Duration::MAX)
+            .expect("no wait is longer than the longest there is")
     }
 
     fn forget(&self, _key: &K) {}

@@ -37,7 +37,7 @@
 //! assert_eq!(state.take(start + second), Next::Ready(("a", second))); // owed for one second
 //! state.add("a", start + second);
 //! assert_eq!(state.take(start + second), Next::Empty); // marked, but in somebody's hand
-//! state.done(&"a");
+//! state.done(&"a", start + second);
 //! assert_eq!(state.len(), 1);
 //! ```
 //!
@@ -56,6 +56,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::workqueue::metrics::{Histogram, Metrics};
+
 /// The three sets, without lock or waiting.
 #[derive(Debug)]
 pub struct State<K> {
@@ -71,6 +73,10 @@ pub struct State<K> {
     shut_downs: u64,
     /// How often a key became dirty.
     adds: u64,
+    /// How long keys were dirty before they were handed out.
+    queue_duration: Histogram,
+    /// How long keys were in hand.
+    work_duration: Histogram,
 }
 
 /// What a look at the queue found.
@@ -84,26 +90,6 @@ pub enum Next<T> {
     Finished,
 }
 
-/// Numbers about a queue at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Keys that owe a run, in line or marked while processing (`workqueue_depth`).
-    pub depth: usize,
-    /// Keys in a worker's hand.
-    pub processing: usize,
-    /// Keys whose delay has not passed; always 0 in a plain
-    /// [`WorkQueue`](crate::workqueue::WorkQueue).
-    pub delayed: usize,
-    /// How often a key became owed (`workqueue_adds_total`).
-    pub adds: u64,
-    /// How often a key was added with a delay (`workqueue_retries_total`).
-    pub retries: u64,
-    /// How long all keys in hand have been there, summed (`workqueue_unfinished_work_seconds`).
-    pub unfinished_work: Duration,
-    /// How long the oldest of them has (`workqueue_longest_running_processor_seconds`).
-    pub longest_running: Duration,
-}
-
 impl<K> Default for State<K> {
     fn default() -> Self {
         State {
@@ -113,6 +99,8 @@ impl<K> Default for State<K> {
             shutting_down: false,
             shut_downs: 0,
             adds: 0,
+            queue_duration: Histogram::default(),
+            work_duration: Histogram::default(),
         }
     }
 }
@@ -141,13 +129,19 @@ impl<K: Eq + Hash + Clone> State<K> {
         };
         let since = self.dirty.remove(&key).expect("a key in line is dirty");
         self.processing.insert(key.clone(), now);
-        Next::Ready((key, now.saturating_duration_since(since)))
+        let waited = now.saturating_duration_since(since);
+        self.queue_duration.observe(waited);
+        Next::Ready((key, waited))
     }
 
     /// Takes `key` back from its worker; it stands in line again if it was added meanwhile.
-    pub fn done(&mut self, key: &K) {
-        let was_in_hand = self.processing.remove(key).is_some();
-        if was_in_hand && self.dirty.contains_key(key) {
+    pub fn done(&mut self, key: &K, now: Instant) {
+        let Some(since) = self.processing.remove(key) else {
+            return;
+        };
+        self.work_duration
+            .observe(now.saturating_duration_since(since));
+        if self.dirty.contains_key(key) {
             self.ready.push_back(key.clone());
         }
     }
@@ -206,19 +200,21 @@ impl<K: Eq + Hash + Clone> State<K> {
     }
 
     /// The numbers at `now`.
-    pub fn stats(&self, now: Instant) -> Stats {
+    pub fn metrics(&self, now: Instant) -> Metrics {
         let ages = || {
-            self.processing
-                .values()
-                .map(|since| now.saturating_duration_since(*since))
+            let since = self.processing.values();
+            since.map(|since| now.saturating_duration_since(*since).as_secs_f64())
         };
-        Stats {
+        Metrics {
             depth: self.dirty.len(),
             processing: self.processing.len(),
+            delayed: 0,
             adds: self.adds,
-            unfinished_work: ages().sum(),
-            longest_running: ages().max().unwrap_or_default(),
-            ..Stats::default()
+            retries: 0,
+            queue_duration: self.queue_duration.clone(),
+            work_duration: self.work_duration.clone(),
+            unfinished_work_seconds: ages().sum(),
+            longest_running_processor_seconds: ages().fold(0.0, f64::max),
         }
     }
 }

@@ -16,6 +16,7 @@ mod clients;
 mod custom_resources;
 mod deletion;
 mod dry_run;
+mod events;
 mod existence;
 mod leases;
 mod lists;

@@ -67,15 +67,19 @@ fn event(column: &str, event: &Value, now: i64) -> Value {
         "Type" => text(event, "/type").to_owned(),
         "Reason" => text(event, "/reason").to_owned(),
         "Object" => {
-            let kind = text(event, "/involvedObject/kind").to_lowercase();
-            joined("/", [kind, text(event, "/involvedObject/name").to_owned()])
+            let kind = or("/involvedObject/kind", "/regarding/kind").to_lowercase();
+            let name = or("/involvedObject/name", "/regarding/name");
+            joined("/", [kind, name])
         }
-        "Subobject" => text(event, "/involvedObject/fieldPath").to_owned(),
+        "Subobject" => or("/involvedObject/fieldPath", "/regarding/fieldPath"),
         "Source" => {
-            let component = or("/source/component", "/reportingComponent");
+            let component = match or("/source/component", "/reportingComponent") {
+                unknown if unknown.is_empty() => text(event, "/reportingController").to_owned(),
+                known => known,
+            };
             joined(", ", [component, or("/source/host", "/reportingInstance")])
         }
-        _ => text(event, "/message").trim().to_owned(),
+        _ => or("/message", "/note").trim().to_owned(),
     })
 }
 

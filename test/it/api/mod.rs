@@ -6,3 +6,4 @@ mod crd;
 mod meta;
 mod network;
 mod text;
+mod time;

@@ -15,6 +15,7 @@ mod path;
 mod port_forward;
 mod proxy_choice;
 mod rest;
+mod retry;
 mod scan;
 pub(crate) mod server;
 mod through_proxy;

@@ -5,9 +5,9 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use bitcoin_controller::api::Timestamp;
+use bitcoin_controller::api::MicroTime;
 use bitcoin_controller::api::core::ObjectReference;
-use bitcoin_controller::api::meta::Status;
+use bitcoin_controller::api::meta::{Status, StatusCause};
 use bitcoin_controller::base::{Clock, Random};
 use bitcoin_controller::client::Error;
 use bitcoin_controller::record::event_sink::Written;
@@ -30,14 +30,16 @@ pub(crate) fn event(name: &str, object: &str, reason: &str, message: &str) -> Ev
     Event {
         name: name.to_owned(),
         about: about(object),
+        related: None,
         kind: EventType::Normal,
         reason: reason.to_owned(),
+        action: reason.to_owned(),
         message: message.to_owned(),
         component: "test".to_owned(),
         instance: "host".to_owned(),
         count: 1,
-        first_timestamp: Timestamp::from_unix_seconds(7),
-        last_timestamp: Timestamp::from_unix_seconds(7),
+        first_timestamp: MicroTime::from_unix_micros(7_000_042),
+        last_timestamp: MicroTime::from_unix_micros(7_000_042),
     }
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn options() -> BroadcasterOptions {
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Status(u16, &'static str),
+    NamespaceTerminating,
     Connection,
     Request,
     Hang,
@@ -64,6 +67,18 @@ impl Fault {
     async fn happen(self) -> Error {
         match self {
             Fault::Status(code, reason) => refused(code, reason),
+            Fault::NamespaceTerminating => {
+                let mut status = Status {
+                    reason: "Forbidden".to_owned(),
+                    code: 403,
+                    ..Status::default()
+                };
+                status.details.causes = vec![StatusCause {
+                    reason: "NamespaceTerminating".to_owned(),
+                    ..StatusCause::default()
+                }];
+                Error::refused("test", status)
+            }
             Fault::Connection => Error::Deadline {
                 operation: "test".to_owned(),
                 after: Duration::from_secs(1),
@@ -84,6 +99,44 @@ fn refused(code: u16, reason: &str) -> Error {
         ..Status::default()
     };
     Error::refused("test", status)
+}
+
+/// What is logged, from debug on, while `write` runs.
+pub(crate) fn logged(write: impl FnOnce()) -> String {
+    let page = Page::default();
+    let _logging = tracing::subscriber::set_default(page.clone().log());
+    write();
+    page.text()
+}
+
+/// Something to log to.
+#[derive(Clone, Default)]
+pub(crate) struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Page {
+    /// A log that writes here, from debug on.
+    pub(crate) fn log(self) -> impl tracing::Subscriber + Send + Sync {
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || self.clone())
+            .finish()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Keeps events by name; patches of unknown ones are not found. Clones are the same sink.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bitcoin_controller::api::Timestamp;
+use bitcoin_controller::api::MicroTime;
 use bitcoin_controller::record::event_correlator::CAPACITY;
 use bitcoin_controller::record::{Correlated, Event, EventCorrelator, EventType};
 use tokio::time::{Instant, advance};
@@ -28,21 +28,25 @@ fn correlate(correlator: &mut EventCorrelator, event: Event) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_event_again_is_one_more_of_the_first() {
+async fn c094_the_same_event_again_is_one_more_of_the_first() {
     let mut correlator = EventCorrelator::default();
     assert_eq!(
         correlate(&mut correlator, event("1", "a", "Done", "m")),
         "create 1 x1 m"
     );
     let mut again = event("2", "a", "Done", "m");
-    again.first_timestamp = Timestamp::from_unix_seconds(90);
-    again.last_timestamp = Timestamp::from_unix_seconds(90);
+    again.first_timestamp = MicroTime::from_unix_micros(90_000_000);
+    again.last_timestamp = MicroTime::from_unix_micros(90_000_000);
     let Correlated::Patch(patched) = correlator.correlate(again, Instant::now()) else {
         panic!("a patch");
     };
     assert_eq!((patched.name.as_str(), patched.count), ("1", 2));
-    assert_eq!(patched.first_timestamp.unix_seconds(), 7, "since the first");
-    assert_eq!(patched.last_timestamp.unix_seconds(), 90);
+    assert_eq!(
+        patched.first_timestamp.unix_micros(),
+        7_000_042,
+        "since the first"
+    );
+    assert_eq!(patched.last_timestamp.unix_micros(), 90_000_000);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +87,7 @@ async fn a_version_that_differs_makes_no_other_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_tenth_message_of_a_group_and_those_after_it_are_combined() {
+async fn c096_the_tenth_message_of_a_group_and_those_after_it_are_combined() {
     let mut correlator = EventCorrelator::default();
     for n in 1..10 {
         let message = format!("m{n}");
@@ -116,7 +120,7 @@ async fn the_tenth_message_of_a_group_and_those_after_it_are_combined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_starts_anew_after_more_than_ten_quiet_minutes() {
+async fn c096_a_group_starts_anew_after_more_than_ten_quiet_minutes() {
     for (quiet, expected) in [
         (600, format!("create 10 x1 {PREFIX}m10")),
         (601, "create 10 x1 m10".to_owned()),
@@ -138,7 +142,7 @@ async fn a_group_starts_anew_after_more_than_ten_quiet_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_may_have_25_events_at_once_and_one_more_every_five_minutes() {
+async fn c097_an_object_may_have_25_events_at_once_and_one_more_every_five_minutes() {
     let mut correlator = EventCorrelator::default();
     for count in 1..=25 {
         assert!(

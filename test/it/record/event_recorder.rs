@@ -19,7 +19,7 @@ async fn recorded(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_says_what_happened_to_what_when_and_who_says_so() {
+async fn c093_an_event_says_what_happened_to_what_when_and_who_says_so() {
     let events = recorded(|broadcaster| {
         let recorder = broadcaster.recorder("bitcoin-controller");
         recorder.event(&about("a"), EventType::Warning, "Lost", "it is lost");
@@ -40,9 +40,9 @@ async fn an_event_says_what_happened_to_what_when_and_who_says_so() {
         (
             event.count,
             event.first_timestamp,
-            event.last_timestamp.unix_seconds()
+            event.last_timestamp.unix_micros()
         ),
-        (1, event.last_timestamp, 1_000)
+        (1, event.last_timestamp, 1_000_000_000)
     );
     assert_eq!(event.name, format!("a.{:x}", 1_000 * 1_000_000_000_u64));
 }
@@ -68,7 +68,7 @@ async fn names_differ_even_while_the_clock_stands_still() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_whose_name_cannot_begin_an_events_name_gets_another() {
+async fn c093_an_object_whose_name_cannot_begin_an_events_name_has_a_uuid_for_its_events() {
     let long = "a".repeat(250);
     for (object, is_kept) in [
         ("a", true),
@@ -91,11 +91,8 @@ async fn an_object_whose_name_cannot_begin_an_events_name_gets_another() {
                 is_kept,
                 "{object}"
             );
-            assert!(
-                event.name.len() <= 253 && !event.name.contains(['_', 'A']),
-                "{}",
-                event.name
-            );
+            let is_uuid = event.name.len() == 36 && event.name.split('-').count() == 5;
+            assert_eq!(is_uuid, !is_kept, "{}", event.name);
             assert_eq!(event.about.name, object);
         }
     }
@@ -111,6 +108,28 @@ async fn a_long_message_is_cut_between_characters() {
     })
     .await;
     assert_eq!(events[0].message.len(), 1_023);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_and_a_second_object_can_be_told_and_reasons_stand_in_for_actions() {
+    let long: &'static str = Box::leak(format!("A{}", "ä".repeat(100)).into_boxed_str());
+    let events = recorded(|broadcaster| {
+        let recorder = broadcaster.recorder("test");
+        let (a, b) = (about("a"), about("b"));
+        recorder.event(&a, EventType::Normal, "Done", "m");
+        recorder.event_with_action(&a, Some(&b), EventType::Normal, "Done", "Do", "m");
+        recorder.event_with_action(&a, None, EventType::Normal, long, long, "m");
+    })
+    .await;
+    let told = |event: &bitcoin_controller::record::Event| {
+        let related = event.related.as_ref().map(|related| related.name.clone());
+        (event.action.clone(), related)
+    };
+    // To older events action and second object are nothing, so the second is one more of the first.
+    assert_eq!(events.len(), 2);
+    assert_eq!(told(&events[0]), ("Do".to_owned(), Some("b".to_owned())));
+    assert_eq!(events[0].count, 2);
+    assert_eq!((events[1].reason.len(), events[1].action.len()), (127, 127));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use bitcoin_controller::client::{Client, Config, RequestRecord};
 use bitcoin_controller::http::MemoryNetwork;
 use bitcoin_controller::record::{
-    ApiEventSink, EventSink, EventType, LogEventSink, MemoryEventSink,
+    ApiEventSink, ApiSeriesSink, EventSink, EventType, LogEventSink, MemoryEventSink,
 };
 
-use super::double::event;
+use super::double::{event, logged};
 
-/// Verbs and paths as they reach an API server, here one that is not there.
-#[tokio::test(start_paused = true)]
-async fn the_api_servers_events_are_created_and_patched_in_the_objects_namespace() {
+/// Verbs and paths of a creation and a patch as they reach an API server, here one that is not there.
+async fn asked<S: EventSink>(sink: impl FnOnce(Client) -> S) -> Vec<(&'static str, String)> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let observer = {
         let asked = asked.clone();
@@ -25,16 +24,32 @@ async fn the_api_servers_events_are_created_and_patched_in_the_objects_namespace
         Config::plain("http://api").unwrap(),
         Arc::new(MemoryNetwork::default()),
     );
-    let sink = ApiEventSink::new(client.unwrap().with_observer(observer));
+    let sink = sink(client.unwrap().with_observer(observer));
     let event = event("a.1f", "a", "Done", "m");
     assert!(sink.create(&event).await.unwrap_err().is_transient());
     assert!(sink.patch(&event).await.unwrap_err().is_transient());
-    let path = "/api/v1/namespaces/x/events";
-    let expected = [
-        ("create", path.to_owned()),
-        ("patch", format!("{path}/a.1f")),
-    ];
-    assert_eq!(*asked.lock().unwrap(), expected);
+    let asked = asked.lock().unwrap();
+    asked.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_api_has_its_events_created_and_patched_in_the_objects_namespace() {
+    for (asked, path) in [
+        (
+            asked(ApiEventSink::new).await,
+            "/api/v1/namespaces/x/events",
+        ),
+        (
+            asked(ApiSeriesSink::new).await,
+            "/apis/events.k8s.io/v1/namespaces/x/events",
+        ),
+    ] {
+        let expected = [
+            ("create", path.to_owned()),
+            ("patch", format!("{path}/a.1f")),
+        ];
+        assert_eq!(asked, expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,32 +66,6 @@ async fn memory_keeps_one_event_per_name_with_its_last_count() {
         .map(|event| (event.name, event.count))
         .collect();
     assert_eq!(kept, [("1".to_owned(), 2), ("0".to_owned(), 1)]);
-}
-
-/// What is logged while `write` runs.
-fn logged(write: impl FnOnce()) -> String {
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let page = Page::default();
-    let writer = page.clone();
-    let log = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    tracing::subscriber::with_default(log.finish(), write);
-    let bytes = page.0.lock().unwrap();
-    String::from_utf8(bytes.clone()).unwrap()
 }
 
 #[test]

@@ -23,6 +23,16 @@ fn a_thousand_random_histories_agree_with_a_list_in_order_of_use() {
                 model.remove(0);
             }
             assert_eq!(*lru.get_or_insert_with(key, || step), value, "seed {seed}");
+            if random.below(10) == 0 {
+                let mut seen = Vec::new();
+                lru.retain(|value| {
+                    seen.push(*value);
+                    *value % 3 != 0
+                });
+                let all: Vec<u64> = model.iter().map(|(_, value)| *value).collect();
+                assert_eq!(seen, all, "seed {seed}: the order of use");
+                model.retain(|(_, value)| *value % 3 != 0);
+            }
             assert_eq!(lru.len(), model.len(), "seed {seed}");
             for key in 0..8 {
                 let known = model.iter().find(|(known, _)| *known == key);

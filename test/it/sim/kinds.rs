@@ -13,8 +13,10 @@ fn built_in_kinds_are_sorted_and_their_names_are_unique() {
     let kinds = kinds::built_in();
     assert!(kinds.is_sorted_by_key(|kind| (kind.group.clone(), kind.plural.clone())));
 
+    // Events have two groups: whoever says `ev` means those of the first.
     let mut names: Vec<&String> = kinds
         .iter()
+        .filter(|kind| kind.group != "events.k8s.io")
         .flat_map(|kind| {
             kind.short_names
                 .iter()

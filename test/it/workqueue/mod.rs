@@ -2,6 +2,7 @@
 
 mod delaying_queue;
 mod interleavings;
+mod metrics;
 mod queue;
 mod rate_limiter;
 mod rate_limiting_queue;

@@ -99,7 +99,7 @@ async fn dropping_a_getter_loses_no_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn worker_that_panics_releases_its_key() {
+async fn c089_worker_that_panics_releases_its_key() {
     let queue = queue_of([1]);
     let mut tasks = JoinSet::new();
     let worker = queue.clone();
@@ -109,12 +109,12 @@ async fn worker_that_panics_releases_its_key() {
         panic!("as a worker may");
     });
     assert!(tasks.join_next().await.unwrap().unwrap_err().is_panic());
-    assert_eq!(queue.stats().processing, 0);
+    assert_eq!(queue.metrics().processing, 0);
     assert_eq!(at_once(queue.get()).flatten().as_deref(), Some(&1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn worker_that_is_cancelled_releases_its_key() {
+async fn c089_worker_that_is_cancelled_releases_its_key() {
     let queue = queue_of([1]);
     let mut tasks = JoinSet::new();
     let worker = queue.clone();
@@ -130,7 +130,7 @@ async fn worker_that_is_cancelled_releases_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_shutdown_adds_are_ignored_and_what_is_left_is_handed_out() {
+async fn c082_after_shutdown_adds_are_ignored_and_what_is_left_is_handed_out() {
     let queue = queue_of([1, 2]);
     let first = queue.get().await.unwrap();
     queue.add(1);
@@ -188,7 +188,7 @@ async fn none_is_final_even_if_a_marked_key_is_still_in_a_hand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drain_waits_for_keys_in_line_and_in_hand_and_for_a_marked_one_twice() {
+async fn c083_drain_waits_for_keys_in_line_and_in_hand_and_for_a_marked_one_twice() {
     let queue = queue_of([1, 2]);
     let first = queue.get().await.unwrap();
     queue.add(1);
@@ -207,7 +207,7 @@ async fn drain_waits_for_keys_in_line_and_in_hand_and_for_a_marked_one_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_drain_is_woken_and_a_drain_of_an_idle_queue_returns_at_once() {
+async fn c083_every_drain_is_woken_and_a_drain_of_an_idle_queue_returns_at_once() {
     let queue = queue_of([1]);
     let key = queue.get().await.unwrap();
     let mut tasks = JoinSet::new();
@@ -223,7 +223,7 @@ async fn every_drain_is_woken_and_a_drain_of_an_idle_queue_returns_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_shutdown_does_not_wait_and_ends_a_drain() {
+async fn c083_plain_shutdown_does_not_wait_and_ends_a_drain() {
     let queue = queue_of([1]);
     let _held = queue.get().await.unwrap();
     let mut tasks = JoinSet::new();
@@ -279,7 +279,7 @@ async fn guard_knows_how_long_its_key_waited_and_since_when_it_is_held() {
     sleep(2 * SECOND).await;
     assert_eq!((*key.key(), key.waited()), (1, 3 * SECOND));
     assert_eq!(key.since().elapsed(), 2 * SECOND);
-    assert_eq!(queue.stats().longest_running, 2 * SECOND);
+    assert_eq!(queue.metrics().longest_running_processor_seconds, 2.0);
 }
 
 #[tokio::test(start_paused = true)]

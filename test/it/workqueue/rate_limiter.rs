@@ -17,7 +17,7 @@ fn waits(limiter: &dyn RateLimiter<&'static str>, key: &'static str, n: usize) -
 }
 
 #[test]
-fn exponential_starts_at_the_base_doubles_and_stays_at_the_cap() {
+fn c086_exponential_starts_at_the_base_doubles_and_stays_at_the_cap() {
     let limiter = ItemExponentialFailureRateLimiter::new(5 * MILLISECOND, 1_000 * SECOND);
     let waits = waits(&limiter, "one", 20);
     for (n, wait) in waits.iter().take(18).enumerate() {
@@ -28,7 +28,7 @@ fn exponential_starts_at_the_base_doubles_and_stays_at_the_cap() {
 }
 
 #[test]
-fn exponential_does_not_overflow_however_often_a_key_fails() {
+fn c086_exponential_does_not_overflow_however_often_a_key_fails() {
     for base in [Duration::from_nanos(1), 5 * MILLISECOND, Duration::MAX] {
         let limiter = ItemExponentialFailureRateLimiter::new(base, 1_000 * SECOND);
         let waits = waits(&limiter, "one", 300);
@@ -68,7 +68,7 @@ fn fast_slow_is_fast_for_the_first_failures_of_each_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bucket_starts_full_and_then_spaces_all_keys_evenly() {
+async fn c087_bucket_starts_full_and_then_spaces_all_keys_evenly() {
     let limiter = BucketRateLimiter::new(100 * MILLISECOND, 100);
     assert_eq!(waits(&limiter, "one", 60), [Duration::ZERO; 60]);
     assert_eq!(waits(&limiter, "two", 40), [Duration::ZERO; 40]);
@@ -98,7 +98,26 @@ async fn bucket_does_not_tell_keys_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn max_of_returns_the_longest_and_asks_each() {
+async fn c134_a_bucket_starts_full_and_gives_nothing_to_those_who_cannot_wait() {
+    let bucket = BucketRateLimiter::new(SECOND, 2);
+    let (zero, half) = (Duration::ZERO, SECOND / 2);
+    assert_eq!(bucket.when_within(zero), Some(zero));
+    assert_eq!(bucket.when_within(zero), Some(zero));
+    for _ in 0..10 {
+        assert_eq!(bucket.when_within(half), None, "at once");
+    }
+    assert_eq!(bucket.when_within(SECOND), Some(SECOND), "and none is gone");
+    assert_eq!(bucket.when_within(SECOND), None);
+    advance(SECOND + half).await;
+    assert_eq!(bucket.when_within(zero), None);
+    assert_eq!(bucket.when_within(half), Some(half));
+    advance(3_600 * SECOND).await;
+    let given = (0..5).filter(|_| bucket.when_within(zero).is_some());
+    assert_eq!(given.count(), 2, "no fuller than full");
+}
+
+#[tokio::test(start_paused = true)]
+async fn c087_max_of_returns_the_longest_and_asks_each() {
     let per_key = Arc::new(ItemExponentialFailureRateLimiter::new(
         MILLISECOND,
         60 * SECOND,
@@ -135,11 +154,26 @@ fn max_wait_caps_another_limiter_and_keeps_its_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn default_is_per_key_at_first_and_the_bucket_when_everything_fails() {
+async fn c086_default_doubles_from_5_ms_to_1000_s_for_each_key_and_forget_starts_over() {
     let limiter = default_controller_rate_limiter();
-    let first: Vec<Duration> = (0..101).map(|key| limiter.when(&key)).collect();
-    assert_eq!(first[..100], [5 * MILLISECOND; 100]);
-    assert_eq!(first[100], 100 * MILLISECOND);
+    let waits = waits(&limiter, "one", 80);
+    for (n, wait) in waits.iter().enumerate() {
+        let doubled = 5 * MILLISECOND * 2_u32.pow(n.min(20) as u32);
+        assert_eq!(*wait, doubled.min(1_000 * SECOND), "failure {n}");
+    }
+    assert_eq!(limiter.num_requeues(&"one"), 80);
+    limiter.forget(&"one");
+    assert_eq!(limiter.num_requeues(&"one"), 0);
+    assert_eq!(limiter.when(&"one"), 5 * MILLISECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c087_default_is_per_key_at_first_and_the_bucket_when_everything_fails() {
+    let limiter = default_controller_rate_limiter();
+    let waits: Vec<Duration> = (0..103).map(|key| limiter.when(&key)).collect();
+    assert_eq!(waits[..100], [5 * MILLISECOND; 100]);
+    let spaced = [100 * MILLISECOND, 200 * MILLISECOND, 300 * MILLISECOND];
+    assert_eq!(waits[100..], spaced);
     limiter.forget(&0);
     assert_eq!((limiter.num_requeues(&0), limiter.num_requeues(&1)), (0, 1));
 }

@@ -29,7 +29,7 @@ async fn each_failure_of_a_key_waits_twice_as_long_until_it_is_forgotten() {
     }
     assert_eq!(came_at, [1, 3, 7, 15, 16].map(Duration::from_millis));
     assert_eq!(queue.num_requeues(&"one"), 1);
-    assert_eq!(queue.stats().retries, 5);
+    assert_eq!(queue.metrics().retries, 5);
 }
 
 #[tokio::test(start_paused = true)]

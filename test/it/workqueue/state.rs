@@ -17,14 +17,14 @@ fn take(state: &mut State<u8>) -> Option<u8> {
 }
 
 #[test]
-fn key_added_many_times_is_handed_out_once() {
+fn c079_key_added_many_times_is_handed_out_once() {
     let mut state = State::default();
     for _ in 0..50 {
         state.add(1, Instant::now());
     }
     assert_eq!(take(&mut state), Some(1));
     assert_eq!(take(&mut state), None);
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), None);
 }
 
@@ -39,7 +39,7 @@ fn keys_are_handed_out_in_the_order_of_their_first_add() {
 }
 
 #[test]
-fn key_added_while_processing_runs_again_once_and_only_after_done() {
+fn c080_key_added_while_processing_runs_again_once_and_only_after_done() {
     let mut state = State::default();
     state.add(1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
@@ -48,9 +48,9 @@ fn key_added_while_processing_runs_again_once_and_only_after_done() {
     }
     assert_eq!(state.len(), 0);
     assert_eq!(take(&mut state), None);
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), None);
 }
 
@@ -61,7 +61,7 @@ fn key_added_while_processing_goes_to_the_end_of_the_line() {
     take(&mut state);
     state.add(1, Instant::now());
     state.add(2, Instant::now());
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!((take(&mut state), take(&mut state)), (Some(2), Some(1)));
 }
 
@@ -69,13 +69,13 @@ fn key_added_while_processing_goes_to_the_end_of_the_line() {
 fn done_for_a_key_that_nobody_holds_changes_nothing() {
     let mut state = State::default();
     state.add(1, Instant::now());
-    state.done(&1);
-    state.done(&2);
+    state.done(&1, Instant::now());
+    state.done(&2, Instant::now());
     assert_eq!(state.len(), 1);
 }
 
 #[test]
-fn length_leaves_out_keys_in_hand_and_drained_does_not() {
+fn c081_length_leaves_out_keys_in_hand_and_drained_does_not() {
     let mut state = State::default();
     assert!(state.drained());
     state.add(1, Instant::now());
@@ -85,7 +85,7 @@ fn length_leaves_out_keys_in_hand_and_drained_does_not() {
         (state.len(), state.is_empty(), state.drained()),
         (0, true, false)
     );
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert!(state.drained());
 }
 
@@ -98,7 +98,7 @@ fn finished_only_when_no_key_owes_a_run_not_even_one_in_hand() {
     state.close();
     state.add(2, Instant::now());
     assert_eq!(state.take(Instant::now()), Next::Empty);
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
     assert_eq!(state.take(Instant::now()), Next::Finished);
 }
@@ -113,14 +113,14 @@ fn discarding_forgets_marks_on_keys_in_hand_too() {
     }
     assert_eq!(state.discard_waiting(), 3);
     assert!(!state.drained());
-    state.done(&1);
+    state.done(&1, Instant::now());
     assert!(state.drained());
     state.add(1, Instant::now());
     assert_eq!(take(&mut state), Some(1));
 }
 
 #[test]
-fn numbers_count_runs_owed_and_measure_time_in_hand() {
+fn c088_numbers_count_runs_owed_and_measure_time_in_line_and_in_hand() {
     let start = Instant::now();
     let mut state = State::default();
     state.add(1, start);
@@ -129,12 +129,22 @@ fn numbers_count_runs_owed_and_measure_time_in_hand() {
     assert_eq!(state.take(start + 3 * SECOND), Next::Ready((2, 3 * SECOND)));
     state.add(1, start + 4 * SECOND);
     state.add(1, start + 4 * SECOND);
-    let stats = state.stats(start + 5 * SECOND);
-    assert_eq!((stats.depth, stats.processing, stats.adds), (1, 2, 3));
-    assert_eq!(stats.unfinished_work, 6 * SECOND);
-    assert_eq!(stats.longest_running, 4 * SECOND);
-    state.done(&1);
-    assert_eq!(state.stats(start + 5 * SECOND).longest_running, 2 * SECOND);
+    let metrics = state.metrics(start + 5 * SECOND);
+    assert_eq!((metrics.depth, metrics.processing, metrics.adds), (1, 2, 3));
+    assert_eq!(metrics.unfinished_work_seconds, 6.0);
+    assert_eq!(metrics.longest_running_processor_seconds, 4.0);
+    let waited = &metrics.queue_duration;
+    assert_eq!((waited.count(), waited.sum()), (2, 4 * SECOND));
+    assert_eq!(metrics.work_duration.count(), 0, "both are still at it");
+
+    state.done(&1, start + 6 * SECOND);
+    state.done(&1, start + 9 * SECOND); // nobody holds it: counts nothing
+    let metrics = state.metrics(start + 6 * SECOND);
+    assert_eq!(metrics.longest_running_processor_seconds, 3.0);
+    let worked = &metrics.work_duration;
+    assert_eq!((worked.count(), worked.sum()), (1, 5 * SECOND));
+    // Marked at 4, in hand until 6, still owed: its time in line goes on from when it was marked.
+    assert_eq!(state.take(start + 8 * SECOND), Next::Ready((1, 4 * SECOND)));
 }
 
 /// The same queue told as a story per key, with no sets: slow, and hard to get wrong.
@@ -144,6 +154,8 @@ struct Naive {
     in_hand: BTreeSet<u8>,
     again: BTreeSet<u8>,
     closed: bool,
+    /// Those who wait for a drain: whether a plain shutdown has sent them home.
+    drains: Vec<bool>,
 }
 
 impl Naive {
@@ -173,51 +185,71 @@ impl Naive {
             self.line.push(key);
         }
     }
+
+    fn drained(&self) -> bool {
+        self.line.is_empty() && self.in_hand.is_empty()
+    }
+
+    fn discard_waiting(&mut self) -> usize {
+        let owed = self.line.len() + self.again.len();
+        self.line.clear();
+        self.again.clear();
+        owed
+    }
+
+    fn shut_down(&mut self) {
+        self.closed = true;
+        self.drains.fill(true);
+    }
 }
 
 /// Goal: no sequence of calls tells the two apart. Few keys, so that they meet in every way.
 #[test]
 fn behaves_like_the_naive_queue_under_random_calls() {
+    let start = Instant::now();
     for seed in 0..3_000 {
         let random = Random::seeded(seed);
         let (mut state, mut naive) = (State::default(), Naive::default());
+        let mut drains = Vec::new();
         for step in 0..200 {
+            let place = format_args!("seed {seed}, step {step}");
             let key = random.below(4) as u8;
-            match random.below(100) {
+            let now = start + step as u32 * SECOND;
+            match random.below(if step > 150 { 104 } else { 99 }) {
                 0..45 => {
-                    state.add(key, Instant::now());
+                    state.add(key, now);
                     naive.add(key);
                 }
-                45..70 => {
-                    let taken = match state.take(Instant::now()) {
-                        Next::Ready((key, _)) => Next::Ready(key),
-                        Next::Empty => Next::Empty,
-                        Next::Finished => Next::Finished,
-                    };
-                    assert_eq!(taken, naive.take(), "seed {seed}, step {step}");
-                }
+                45..70 => assert_eq!(kind(state.take(now)), naive.take(), "{place}"),
                 70..98 => {
-                    state.done(&key);
+                    state.done(&key, now);
                     naive.done(key);
                 }
-                98 => {
-                    let owed = naive.line.len() + naive.again.len();
-                    naive.line.clear();
-                    naive.again.clear();
-                    assert_eq!(state.discard_waiting(), owed, "seed {seed}, step {step}");
-                }
-                _ if step > 150 => {
+                98 => assert_eq!(state.discard_waiting(), naive.discard_waiting(), "{place}"),
+                99..103 => {
                     state.close();
+                    drains.push(state.shut_downs());
                     naive.closed = true;
+                    naive.drains.push(false);
                 }
-                _ => {}
+                _ => {
+                    state.shut_down();
+                    naive.shut_down();
+                }
             }
-            let expected = (
-                naive.line.len(),
-                naive.line.is_empty() && naive.in_hand.is_empty(),
-            );
-            let found = (state.len(), state.drained());
-            assert_eq!(found, expected, "seed {seed}, step {step}");
+            let found = (state.len(), state.drained(), state.is_shutting_down());
+            let expected = (naive.line.len(), naive.drained(), naive.closed);
+            assert_eq!(found, expected, "{place}");
+            let sent_home = drains.iter().map(|before| state.shut_downs() != *before);
+            assert!(sent_home.eq(naive.drains.iter().copied()), "{place}");
         }
+    }
+}
+
+fn kind(next: Next<(u8, Duration)>) -> Next<u8> {
+    match next {
+        Next::Ready((key, _)) => Next::Ready(key),
+        Next::Empty => Next::Empty,
+        Next::Finished => Next::Finished,
     }
 }
