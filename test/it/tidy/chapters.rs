@@ -6,14 +6,14 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 13] = [
+const MAY_SPAWN: [(&str, &str); 14] = [
     (
         "src/controller/caches.rs",
         "one task for each informer, in the controller's JoinSet",
     ),
     (
         "src/controller/controller.rs",
-        "handlers, workers and passes, each in a JoinSet of `run`",
+        "handlers, in a JoinSet of `run`",
     ),
     (
         "src/controller/nodes.rs",
@@ -22,6 +22,10 @@ const MAY_SPAWN: [(&str, &str); 13] = [
     (
         "src/controller/tend.rs",
         "one round of actions, in a JoinSet of the pass",
+    ),
+    (
+        "src/controller/workers.rs",
+        "workers, in a JoinSet of `run`, and passes, each in one of its worker",
     ),
     (
         "src/record/event_broadcaster.rs",
