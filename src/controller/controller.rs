@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{BitcoinNetwork, ObjectKey, Resource};
 use crate::base::{Clock, Random};
-use crate::cache::{Notification, SubscriptionOptions};
+use crate::cache::Notification;
 use crate::client::Client;
 use crate::controller::caches::{Caches, Watched};
 use crate::controller::desired::INSTANCE;
@@ -140,18 +140,8 @@ impl Controller {
         whose: fn(&Notification<R>) -> Option<ObjectKey>,
     ) {
         for informer in watched.informers() {
-            let mut subscription = informer.subscribe(SubscriptionOptions {
-                resync,
-                ..SubscriptionOptions::default()
-            });
-            let queue = self.queue().clone();
-            tasks.spawn(async move {
-                while let Some(notification) = subscription.next().await {
-                    if let Some(key) = whose(&notification) {
-                        queue.add(key);
-                    }
-                }
-            });
+            let (workers, informer) = (self.workers.clone(), informer.clone());
+            tasks.spawn(async move { workers.enqueue_from(&informer, resync, whose).await });
         }
     }
 }

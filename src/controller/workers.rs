@@ -60,7 +60,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
-use crate::api::ObjectKey;
+use crate::api::{ObjectKey, Resource};
+use crate::cache::{Notification, SharedInformer, SubscriptionOptions};
 use crate::workqueue::RateLimitingQueue;
 
 /// How long workers may take to finish the keys in their hands: longer than a pass may take, shorter
@@ -127,6 +128,31 @@ impl<R: Reconciler> Workers<R> {
     /// How many passes have panicked.
     pub fn n_panics(&self) -> u64 {
         self.n_panics.load(Ordering::Relaxed)
+    }
+
+    /// Enqueues, until `informer` stops, each key that `whose` finds in a notification: the object's own,
+    /// or that of whoever cares for it. With `resync` every object is looked at that often, too, in case
+    /// an event was never sent.
+    ///
+    /// # Cancel safety
+    /// Safe: a notification is taken and its key enqueued in one step.
+    ///
+    /// Source: controller-runtime `pkg/handler/enqueue.go`, `enqueue_mapped.go`.
+    pub async fn enqueue_from<T: Resource>(
+        &self,
+        informer: &SharedInformer<T>,
+        resync: Option<Duration>,
+        whose: impl Fn(&Notification<T>) -> Option<ObjectKey>,
+    ) {
+        let mut subscription = informer.subscribe(SubscriptionOptions {
+            resync,
+            ..SubscriptionOptions::default()
+        });
+        while let Some(notification) = subscription.next().await {
+            if let Some(key) = whose(&notification) {
+                self.queue.add(key);
+            }
+        }
     }
 
     /// Works from when `ready` says `true` until `shutdown`, then finishes the keys in hand and shuts
