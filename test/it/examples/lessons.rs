@@ -25,12 +25,7 @@ fn a_pod_comes_and_goes(stage: &Stage, name: &str) {
     });
 }
 
-/// Stops a program that would go on, and returns all it has said.
-fn interrupted(program: Program) -> Vec<String> {
-    program.signal("-INT");
-    ended(program)
-}
-
+/// Waits for a good end, and returns all that was said.
 fn ended(program: Program) -> Vec<String> {
     let (status, said) = program.end();
     assert!(status.success(), "{said:#?}");
@@ -61,7 +56,8 @@ fn watching_goes_on_where_the_list_ends() {
     a_pod_comes_and_goes(&stage, "watched");
     watch.until("added default/watched@");
     watch.until("deleted default/watched@");
-    interrupted(watch);
+    watch.signal("-INT");
+    ended(watch);
 }
 
 #[test]
@@ -75,8 +71,9 @@ fn a_reflector_keeps_its_store_up_to_date() {
         let pod = client.patch::<Pod>(&key, &body).await.unwrap();
         reflector.until(&format!("{key}@{}", pod.metadata.resource_version));
     });
-    let said = interrupted(reflector);
-    assert_eq!(said.last().unwrap(), "stopped; the store keeps what it has");
+    reflector.signal("-INT");
+    reflector.until("stopped; the store keeps what it has");
+    ended(reflector);
 }
 
 #[test]
@@ -90,8 +87,9 @@ fn an_informer_tells_its_handlers_and_answers_by_index() {
     a_pod_comes_and_goes(&stage, "told");
     informer.until("added: default/told");
     informer.until("deleted: default/told");
-    let said = interrupted(informer);
-    assert_eq!(said.last().unwrap(), "stopped");
+    informer.signal("-INT");
+    informer.until_line("stopped", |line| line == "stopped");
+    ended(informer);
 }
 
 #[test]

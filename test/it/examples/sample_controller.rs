@@ -1,5 +1,6 @@
 //! The sample controller: a Secret for each ConfigMap with the label, whatever happens.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bitcoin_controller::api::core::Secret;
@@ -51,11 +52,13 @@ async fn secret(client: &Client, name: &str) -> Option<Secret> {
     }
 }
 
-/// Starts the controller, and waits until it works.
-fn controller(stage: &Stage) -> Program {
+/// Starts the controller, and waits until it works. One at a time: two would do each other's work.
+fn controller(stage: &Stage) -> (Program, MutexGuard<'static, ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut controller = stage.play("08_sample_controller");
     controller.until("starting workers");
-    controller
+    (controller, alone)
 }
 
 fn stop(controller: Program) {
@@ -67,7 +70,7 @@ fn stop(controller: Program) {
 #[test]
 fn a_copy_is_created_updated_and_deleted_with_its_original() {
     let stage = Stage::shared();
-    let mut controller = controller(&stage);
+    let (mut controller, _alone) = controller(&stage);
     stage.on_the_server(async |client| {
         create(&client, "color", json!({"is": "blue", "was": "red"})).await;
         controller.until("default/color: created");
@@ -93,7 +96,7 @@ fn a_copy_is_created_updated_and_deleted_with_its_original() {
 #[test]
 fn a_copy_that_somebody_has_changed_is_made_right_again() {
     let stage = Stage::shared();
-    let mut controller = controller(&stage);
+    let (mut controller, _alone) = controller(&stage);
     stage.on_the_server(async |client| {
         create(&client, "size", json!({"is": "large"})).await;
         controller.until("default/size: created");
@@ -108,7 +111,7 @@ fn a_copy_that_somebody_has_changed_is_made_right_again() {
 #[test]
 fn a_copy_goes_with_its_original_even_while_nobody_runs() {
     let stage = Stage::shared();
-    let mut controller = controller(&stage);
+    let (mut controller, _alone) = controller(&stage);
     stage.on_the_server(async |client| {
         create(&client, "shape", json!({"is": "round"})).await;
         controller.until("default/shape: created");
@@ -127,7 +130,7 @@ fn a_copy_goes_with_its_original_even_while_nobody_runs() {
 #[test]
 fn somebody_elses_secret_of_that_name_is_left_alone() {
     let stage = Stage::shared();
-    let mut controller = controller(&stage);
+    let (mut controller, _alone) = controller(&stage);
     stage.on_the_server(async |client| {
         let theirs = json!({"metadata": {"name": "taken"}, "stringData": {"is": "theirs"}});
         client.create::<Secret>("default", &theirs).await.unwrap();

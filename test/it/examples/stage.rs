@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bitcoin_controller::client::{Client, Config};
 
@@ -29,7 +29,7 @@ impl Stage {
     pub(super) fn shared() -> Arc<Stage> {
         static RUNNING: Mutex<Weak<Stage>> = Mutex::new(Weak::new());
         // A test that failed while it waited for the demo has left nothing half done.
-        let mut running = RUNNING.lock().unwrap_or_else(|held| held.into_inner());
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running.upgrade().unwrap_or_else(|| {
             let stage = Arc::new(Stage::open());
             *running = Arc::downgrade(&stage);
@@ -96,7 +96,15 @@ fn built() -> &'static Path {
             "debug" => "dev",
             profile => profile,
         };
-        let output = Command::new(env!("CARGO"))
+        let mut build = Command::new(env!("CARGO"));
+        // What cargo says to a test of its package would make build scripts run anew, and all after them.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(&name);
+            }
+        }
+        let output = build
             .args(["build", "--examples", "--quiet", "--profile", profile])
             .arg("--target-dir")
             .arg(profile_folder.parent().unwrap())
