@@ -19,6 +19,10 @@
 //! | [`runtime`], [`process`] | what runs in pods |
 //! | [`bitcoind`] | a regtest node in a few kilobytes: real HTTP, a real little chain |
 //!
+//! Whoever wants to choose a single answer, or to know what was sent, puts a
+//! [`testing::Fake`](crate::testing) in front of the server. Whoever asks whether things end well looks at
+//! the state of this world, and at no list of calls.
+//!
 //! This room uses neither `api` nor `client` nor `bitcoin`: both ends must agree through bytes, and a
 //! misunderstanding cannot hide in a type they share. What is claimed here is asserted against a real
 //! server, too (`test/api_assertions`).

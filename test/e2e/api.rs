@@ -4,6 +4,7 @@ mod api_server;
 #[path = "../api_assertions/mod.rs"]
 mod assertions;
 mod demo;
+mod leader;
 
 use std::time::Duration;
 
