@@ -3,12 +3,13 @@
 use super::stage::start;
 
 /// Those that talk to a server.
-const TALKERS: [&str; 6] = [
+const TALKERS: [&str; 7] = [
     "01_list_pods",
     "02_watch_pods",
     "03_reflector",
     "04_informer",
     "06_events",
+    "07_leader_election",
     "08_sample_controller",
 ];
 

@@ -1,4 +1,4 @@
-//! The first seven examples: each prints what it teaches, and ends.
+//! The examples that teach one part each: each prints what it teaches, and ends.
 
 use std::time::Duration;
 
@@ -122,4 +122,23 @@ fn what_is_said_three_times_is_one_event_with_a_count() {
     ];
     assert!(said[0].starts_with("recorded 4 events about default/"));
     assert_eq!(read_back, expected);
+}
+
+#[test]
+fn three_candidates_lead_one_after_the_other_and_ctrl_c_ends_a_turn() {
+    let stage = Stage::shared();
+    let said = ended(stage.play("07_leader_election"));
+    let of_turns = |line: &&String| line.contains(" leads,") || line.contains(" is done,");
+    let turns: Vec<&String> = said.iter().filter(of_turns).collect();
+    assert_eq!(turns.len(), 6, "{said:#?}");
+    for turn in turns.chunks(2) {
+        let name = turn[0].split(' ').next().unwrap();
+        assert!(turn[0].starts_with(&format!("{name} leads")), "{said:#?}");
+        assert!(turn[1].starts_with(&format!("{name} is done")), "{said:#?}");
+    }
+    let mut interrupted = stage.play("07_leader_election");
+    interrupted.until(" leads,");
+    interrupted.signal("-INT");
+    interrupted.until(" is asked to stop,");
+    ended(interrupted);
 }
