@@ -74,3 +74,22 @@ fn no_example_knows_about_bitcoin() {
         }
     }
 }
+
+#[test]
+fn every_file_that_the_readme_links_to_is_there_and_no_example_is_left_out() {
+    let readme = crate::tidy::sources::read("README.md");
+    let ends = readme.match_indices("](").map(|(index, _)| index + 2);
+    let links = ends.map(|start| readme[start..].split(')').next().unwrap());
+    let local: Vec<&str> = links.filter(|link| !link.contains(':')).collect();
+    for link in &local {
+        let is_there = crate::tidy::sources::root().join(link).exists();
+        assert!(is_there, "README.md links to {link}");
+    }
+    for file in examples() {
+        assert!(
+            local.contains(&&*file.path),
+            "README.md leaves out {}",
+            file.path
+        );
+    }
+}
