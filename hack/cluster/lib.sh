@@ -19,6 +19,17 @@ die() {
 	exit 1
 }
 
+# A go that is too old would fail late, with many words.
+check_go() { # GO.MOD WHAT
+	local wanted have
+	wanted=$(sed -n 's/^go //p' "$1")
+	command -v go >/dev/null || die "go is missing: $2 is built with go $wanted or newer (https://go.dev/dl)"
+	# Asked outside the module: inside it an old go would try to fetch a newer one.
+	have=$(cd / && go env GOVERSION | sed 's/^go//; s/[ -].*//')
+	[ "$(printf '%s\n' "$wanted" "$have" | sort --version-sort | head --lines=1)" = "$wanted" ] ||
+		die "go $have is too old: $2 is built with go $wanted or newer (https://go.dev/dl)"
+}
+
 # The cluster's folder. CLUSTER_DIR is what COMMAND and node.sh get to know.
 
 new_cluster_dir() {
