@@ -7,6 +7,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "format"
 cargo fmt --all --check
+cargo fmt --manifest-path test/fuzz/Cargo.toml --check
 
 step "lints, warnings denied"
 cargo clippy --all-targets --locked -- --deny warnings
