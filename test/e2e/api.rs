@@ -4,6 +4,10 @@ mod api_server;
 #[path = "../api_assertions/mod.rs"]
 mod assertions;
 mod demo;
+mod gate;
+mod go_informer;
+mod program;
+mod server;
 
 use std::time::Duration;
 

@@ -2,12 +2,11 @@
 // learns, a line each:
 //
 //	asks list|watch|watch-list   a request, by what it is for
-//	synced                       the store holds what there was at the start
 //	added NAME@VERSION
 //	updated NAME@VERSION         not for a resync, which tells nothing
-//	deleted NAME@VERSION
+//	deleted NAME
 //	missed NAME@VERSION          deleted while nobody watched: as it was known last
-//	holds NAME@VERSION ...       the lister's answer to a line on standard input
+//	holds NAME@VERSION ...       the lister's answer to a line on standard input, when it has synced
 //
 // It ends when standard input does. KUBE_FEATURE_WatchListClient=false in the environment makes it
 // begin with a list instead of a watch that tells what there is.
@@ -72,7 +71,6 @@ func run(kubeconfig, namespace, resource string) error {
 	if !cache.WaitForCacheSync(ctx.Done(), informer.Informer().HasSynced) {
 		return fmt.Errorf("never synced")
 	}
-	say("synced")
 
 	questions := bufio.NewScanner(os.Stdin)
 	for questions.Scan() {
@@ -97,7 +95,8 @@ var handlers = cache.ResourceEventHandlerFuncs{
 			say("missed", name(missed.Obj))
 			return
 		}
-		say("deleted", name(object))
+		deleted, _, _ := strings.Cut(name(object), "@")
+		say("deleted", deleted)
 	},
 }
 
