@@ -74,6 +74,18 @@ struct RunFlags {
     #[arg(long)]
     insecure_default_credentials: bool,
 
+    /// Hold a Lease before doing anything, so that of several controllers one works and the others wait
+    #[arg(long)]
+    leader_elect: bool,
+
+    /// The Lease's name; controllers that look after different namespaces need different ones
+    #[arg(long, value_name = "NAME", default_value = run::COMPONENT, requires = "leader_elect")]
+    leader_election_id: String,
+
+    /// The Lease's namespace [default: in a cluster the pod's own, else the context's]
+    #[arg(long, value_name = "NAMESPACE", requires = "leader_elect")]
+    leader_election_namespace: Option<String>,
+
     #[command(flatten)]
     log: LogFlags,
 }
@@ -172,6 +184,10 @@ fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
             Reach::PortForward => run::ReachBy::PortForward,
         }),
         insecure_default_credentials: flags.insecure_default_credentials,
+        leader_election: flags.leader_elect.then(|| run::LeaderElection {
+            id: flags.leader_election_id,
+            namespace: flags.leader_election_namespace,
+        }),
     };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(run::until_signalled(async |shutdown| {

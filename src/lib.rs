@@ -22,6 +22,7 @@
 //! | [`client`] | verbs on the API server | [`client::rest`] |
 //! | [`cache`] | a copy of a collection that keeps itself up to date, and tells who asks | [`cache::reflector`] |
 //! | [`record`] | telling people what happened, without ever waiting for it | [`record::event_recorder`] |
+//! | [`leader`] | of many that could, one does | [`leader::elector`] |
 //! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
 //! | [`controller`] | where all of the above meet: the level-based loop | [`controller::reconciler`] |
 //! | [`sim`] | a pretend cluster in one process, real HTTP and all | [`sim::store`] |
@@ -42,6 +43,7 @@ pub mod controller;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod http;
+pub mod leader;
 pub mod record;
 pub mod run;
 #[cfg(feature = "demo")]

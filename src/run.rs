@@ -1,14 +1,20 @@
 //! The wiring: builds every part, owns the signals and the order of shutdown.
 //!
 //! ```text
-//!   signal ──> stop intake ──> workers finish the key in hand ──> flush events ──> close connections
-//!                 │                      (deadline, then abort)       (deadline)
+//!   signal ──> stop intake ──> workers finish the key in hand ──> flush events ──> release the lease ──> close
+//!                 │                      (deadline, then abort)       (deadline)       (deadline)    connections
 //!                 └─ a second signal: abort at once
 //! ```
 //!
+//! With leader election only the leader has a controller that runs: the others hold the lease in view and
+//! nothing else, no caches, so a spare one costs the server one small request every few seconds. A new
+//! leader lists first, which takes a moment; warm caches would cost every watch twice. A leader that
+//! loses the lease ends the process with an error, and whoever started it starts it anew.
+//!
 //! # Invariants
-//! - The deadlines nest: a reconcile's own is shorter than the drain's, and the drain's is shorter
-//!   than the grace period that the Deployment gives the pod.
+//! - The deadlines nest: a reconcile's own is shorter than the drain's; the drain's, the flush's and
+//!   the release's together are shorter than the grace period that the Deployment gives the pod.
+//! - The lease is released when nothing is left that writes.
 //! - Whatever ends the run, events that were recorded are written or counted as lost, never forgotten.
 //!
 //! # Source
@@ -24,15 +30,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::api::BitcoinNetwork;
+use crate::api::core::ObjectReference;
+use crate::api::{BitcoinNetwork, ObjectKey};
 use crate::base::{Clock, Random};
 use crate::client::{self, Client, Config, ListParams, Scope, config};
 use crate::controller::{Controller, ControllerOptions, Reach};
 use crate::http::Tcp;
-use crate::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster, LogEventSink};
+use crate::leader::config::process_identity;
+use crate::leader::{ConfigError, LeaderElectionConfig, LeaderElector, Outcome};
+use crate::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster, EventType, LogEventSink};
 
 /// How long events that wait may still be written after the workers have stopped.
-const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+pub const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What to run against, and how.
 #[derive(Clone, Debug)]
@@ -49,6 +58,17 @@ pub struct Options {
     pub reach: Option<ReachBy>,
     /// Whether nodes of networks without a Secret also accept the credentials everybody knows.
     pub insecure_default_credentials: bool,
+    /// Which lease to hold before doing anything; `None`: there is no election.
+    pub leader_election: Option<LeaderElection>,
+}
+
+/// Which lease is fought for. Controllers that share one must look after the same networks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderElection {
+    /// The lease's name.
+    pub id: String,
+    /// Its namespace; `None`: our own in a cluster, the context's elsewhere.
+    pub namespace: Option<String>,
 }
 
 impl Default for Options {
@@ -61,6 +81,7 @@ impl Default for Options {
             workers: 5,
             reach: None,
             insecure_default_credentials: false,
+            leader_election: None,
         }
     }
 }
@@ -83,6 +104,10 @@ pub enum Error {
     Unreachable(client::Error),
     /// The server does not know BitcoinNetworks.
     NoDefinition,
+    /// There can be no leader election as it is configured.
+    Election(ConfigError),
+    /// We led, and another may now; whatever runs would be one too many.
+    LeaseLost,
     /// Signals cannot be received.
     Signals(std::io::Error),
     /// A second signal came before the shutdown was done.
@@ -97,6 +122,8 @@ impl fmt::Display for Error {
             Error::NoDefinition => {
                 "the server does not know BitcoinNetworks; apply manifests/crd.yaml, or what `bitcoin-controller crd` prints"
             }
+            Error::Election(_) => "cannot stand for election",
+            Error::LeaseLost => "the lease was lost, and with it the leadership",
             Error::Signals(_) => "cannot receive signals",
             Error::Aborted => "aborted by a second signal",
         })
@@ -109,7 +136,8 @@ impl std::error::Error for Error {
             Error::Config(error) => Some(error),
             Error::Unreachable(error) => Some(error),
             Error::Signals(error) => Some(error),
-            Error::NoDefinition | Error::Aborted => None,
+            Error::Election(error) => Some(error),
+            Error::NoDefinition | Error::LeaseLost | Error::Aborted => None,
         }
     }
 }
@@ -148,17 +176,19 @@ pub async fn until_signalled<T, E: From<Error>>(
     }
 }
 
-/// Runs the controller until `shutdown` is cancelled.
+/// Runs the controller until `shutdown` is cancelled; with leader election, while it leads.
 ///
 /// # Errors
-/// There is no usable configuration, or the API server does not answer at the start. Later failures
-/// are retried for as long as it takes.
+/// There is no usable configuration, the API server does not answer at the start, or the lease was
+/// lost. Other failures are retried for as long as it takes.
 ///
 /// # Cancel safety
 /// Not cancel safe: cancel `shutdown` and wait.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
     let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
-    let (client, is_in_cluster) = connect(config.map_err(Error::Config)?).await?;
+    let config = config.map_err(Error::Config)?;
+    let own_namespace = config.namespace().to_owned();
+    let (client, is_in_cluster) = connect(config).await?;
     let by = options.reach.unwrap_or(if is_in_cluster {
         ReachBy::Address
     } else {
@@ -170,8 +200,11 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
         ReachBy::Address => Reach::Direct(Arc::new(Tcp::new(CONNECT_TIMEOUT))),
         ReachBy::PortForward => Reach::PortForward(client.clone()),
     };
-    controller(client, reach, options, shutdown).await;
-    Ok(())
+    let lease = options.leader_election.clone().map(|election| {
+        let namespace = election.namespace.unwrap_or(own_namespace);
+        ObjectKey::new(namespace, election.id)
+    });
+    controller(client, reach, options, lease, shutdown).await
 }
 
 /// Connects, and asks the server for its version: an answer is worth more than a configuration.
@@ -205,35 +238,78 @@ async fn definition_is_there(client: &Client, namespaces: &[String]) -> Result<(
     }
 }
 
-/// Runs the controller on a client that is there already.
+/// Runs the controller on a client that is there already; if there is a `lease`, while it is ours.
 pub(crate) async fn controller(
     client: Client,
     reach: Reach,
     options: Options,
+    lease: Option<ObjectKey>,
     shutdown: CancellationToken,
-) {
-    let broadcaster = EventBroadcaster::new(BroadcasterOptions {
+) -> Result<(), Error> {
+    let events = EventBroadcaster::new(BroadcasterOptions {
         instance: std::env::var("HOSTNAME").unwrap_or_default(),
         ..BroadcasterOptions::default()
     });
-    broadcaster.start_recording_to(ApiEventSink::new(client.clone()));
-    broadcaster.start_recording_to(LogEventSink);
+    events.start_recording_to(ApiEventSink::new(client.clone()));
+    events.start_recording_to(LogEventSink);
     let controller = Controller::new(ControllerOptions {
-        client,
+        client: client.clone(),
         reach,
-        recorder: broadcaster.recorder(COMPONENT),
+        recorder: events.recorder(COMPONENT),
         namespaces: options.namespaces,
         workers: options.workers,
         clock: Clock::system(),
         random: Random::os(),
         insecure_default_credentials: options.insecure_default_credentials,
     });
-    controller.run(shutdown).await;
-    let lost = broadcaster.shutdown(FLUSH_DEADLINE).await;
+    let result = match lease {
+        None => {
+            controller.run(shutdown).await;
+            Ok(())
+        }
+        Some(lease) => lead(client, lease, &controller, &events, shutdown).await,
+    };
+    flush(&events).await;
+    info!("stopped");
+    result
+}
+
+/// Runs the controller while the lease is ours.
+async fn lead(
+    client: Client,
+    lease: ObjectKey,
+    controller: &Controller,
+    events: &EventBroadcaster,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let identity = process_identity(&Random::os());
+    let config = LeaderElectionConfig::new(lease, identity.as_str());
+    let elector = LeaderElector::new(client, config).map_err(Error::Election)?;
+    let (view, recorder) = (elector.view(), events.recorder(COMPONENT));
+    let tell = |what: &str| {
+        if let Some(lease) = view.lease() {
+            let (about, message) = (ObjectReference::to(&lease), format!("{identity} {what}"));
+            recorder.event(&about, EventType::Normal, "LeaderElection", message);
+        }
+    };
+    let work = async |stop| {
+        tell("became leader");
+        controller.run(stop).await;
+        tell("stopped leading");
+        flush(events).await;
+    };
+    match elector.run(shutdown, work).await {
+        Outcome::NeverLed | Outcome::Ended => Ok(()),
+        Outcome::Lost => Err(Error::LeaseLost),
+    }
+}
+
+/// Writes the events that wait, or counts them as lost. Once done, again is nothing.
+async fn flush(events: &EventBroadcaster) {
+    let lost = events.shutdown(FLUSH_DEADLINE).await;
     if lost > 0 {
         warn!(lost, "events could not be written before the end");
     }
-    info!("stopped");
 }
 
 /// The component that events come from.

@@ -27,6 +27,7 @@
 //! and names of kinds as associated constants instead of a scheme that is filled at run time.
 
 pub mod apps;
+pub mod coordination;
 pub mod core;
 pub mod crd;
 pub mod meta;
@@ -37,7 +38,7 @@ pub mod time;
 pub use meta::{ObjectKey, ObjectMeta, OwnerReference};
 pub use network::BitcoinNetwork;
 pub use text::Text;
-pub use time::Timestamp;
+pub use time::{MicroTime, Timestamp};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};

@@ -1,7 +1,9 @@
-//! Dates on the wire: whole seconds, RFC 3339.
+//! Dates on the wire, RFC 3339: to the second, or to the microsecond.
 //!
 //! # Invariants
-//! - Written with `Z` and without a fraction, as `metav1.Time` is; read with any offset and fraction.
+//! - A [`Timestamp`] is written with `Z` and without a fraction, as `metav1.Time` is; a [`MicroTime`] with
+//!   exactly six digits of one: the server refuses any other number of them.
+//! - Both are read with any offset and fraction.
 //!
 //! # Example
 //! ```
@@ -12,6 +14,7 @@
 //! ```
 
 use std::fmt;
+use std::time::UNIX_EPOCH;
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
@@ -53,11 +56,52 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let (seconds, _) =
-            calendar::parse(&text).ok_or_else(|| D::Error::custom("not an RFC 3339 date"))?;
+        let (seconds, _) = read(deserializer)?;
         Ok(Timestamp(seconds))
     }
+}
+
+/// A date and time to the microsecond: when a lease was renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MicroTime {
+    seconds: i64,
+    micros: u32,
+}
+
+impl MicroTime {
+    /// The microsecond that `clock` shows; a date before 1970 counts as 1970.
+    pub fn now(clock: &Clock) -> Self {
+        let since_1970 = clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        MicroTime {
+            seconds: i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX),
+            micros: since_1970.subsec_micros(),
+        }
+    }
+}
+
+impl fmt::Display for MicroTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&calendar::format_micros(self.seconds, self.micros))
+    }
+}
+
+impl Serialize for MicroTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MicroTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (seconds, micros) = read(deserializer)?;
+        Ok(MicroTime { seconds, micros })
+    }
+}
+
+/// Unix seconds and microseconds.
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, u32), D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    calendar::parse(&text).ok_or_else(|| D::Error::custom("not an RFC 3339 date"))
 }
 
 impl schemars::JsonSchema for Timestamp {

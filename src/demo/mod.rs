@@ -158,6 +158,7 @@ async fn tell(
             namespaces: vec![key.namespace.to_string()],
             ..run::Options::default()
         },
+        None,
         end.clone(),
     );
     let tell = async {
@@ -177,7 +178,8 @@ async fn tell(
         end.cancel();
         outcome.map_err(Error::Story)
     };
-    let ((), outcome) = tokio::join!(controller, tell);
+    let (ran, outcome) = tokio::join!(controller, tell);
+    ran?;
     outcome
 }
 

@@ -8,12 +8,14 @@
 //! - What is taken here can be defaulted, checked, scheduled and run without anybody falling over it.
 //!
 //! # What differs
-//! Plain values are not held to a type: a number where a text should be counts as none.
+//! Plain values are not held to a type: a number where a text should be counts as none. Only a Secret's
+//! bytes and a Lease's times are looked at, because clients get them wrong.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::base::calendar;
 use crate::sim::kinds::Kind;
 use crate::sim::refusal::Refusal;
 
@@ -21,17 +23,33 @@ use crate::sim::refusal::Refusal;
 pub(super) fn check(kind: &Kind, object: &Value) -> Result<(), Refusal> {
     let (name, version) = (&kind.kind, &kind.version);
     let wrong = paths(kind).find_map(|path| misfit(object, &path));
-    let Some(Misfit { path, found }) = wrong else {
-        if kind.resource() == "secrets" && !has_bytes_only(&object["data"]) {
-            return Err(Refusal::bad_request(format!(
-                "{name} in version \"{version}\" cannot be handled as a {name}: illegal base64 data"
-            )));
+    let why = match (wrong, kind.resource().as_str()) {
+        (Some(Misfit { path, found }), _) => {
+            format!("json: cannot unmarshal {found} into Go struct field {name}.{path}")
         }
-        return Ok(());
+        (None, "secrets") if !has_bytes_only(&object["data"]) => "illegal base64 data".to_owned(),
+        (None, "leases.coordination.k8s.io") => match wrong_time(&object["spec"]) {
+            Some(time) => format!("parsing time {time} as \"2006-01-02T15:04:05.000000Z07:00\""),
+            None => return Ok(()),
+        },
+        _ => return Ok(()),
     };
     Err(Refusal::bad_request(format!(
-        "{name} in version \"{version}\" cannot be handled as a {name}: json: cannot unmarshal {found} into Go struct field {name}.{path}"
+        "{name} in version \"{version}\" cannot be handled as a {name}: {why}"
     )))
+}
+
+/// The first time of a lease that has not exactly six digits of a second, or is none.
+fn wrong_time(spec: &Value) -> Option<&Value> {
+    let times = ["acquireTime", "renewTime"].map(|field| &spec[field]);
+    let is_micro_time = |text: &str| {
+        let fraction = text.get(19..).and_then(|rest| rest.strip_prefix('.'));
+        let digits = fraction.map(|rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+        digits == Some(6) && calendar::parse(text).is_some()
+    };
+    times
+        .into_iter()
+        .find(|time| !time.is_null() && !time.as_str().is_some_and(is_micro_time))
 }
 
 /// Whether every value is base64, or nothing.

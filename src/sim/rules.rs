@@ -4,7 +4,7 @@
 //! end in conditions and events.
 //!
 //! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod, a Service
-//! and a Secret, ports of a Service. It does not model: CEL rules, the rest of a pod's or a Service's
+//! and a Secret, ports of a Service, the numbers of a Lease. It does not model: CEL rules, the rest of a pod's or a Service's
 //! validation.
 //!
 //! # Invariants
@@ -94,6 +94,7 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
         }
         ("secrets", Some(before)) => causes.extend(violations_of_secret(before, object)),
         ("services", before) => causes.extend(violations_of_service(before, object)),
+        ("leases.coordination.k8s.io", _) => causes.extend(violations_of_lease(&object["spec"])),
         (kinds::DEFINITIONS, _) => {
             if let Err(why) = Kind::of_definition(object) {
                 causes.push(Cause::invalid("spec", &Value::Null, &why));
@@ -175,6 +176,20 @@ fn violations_of_secret(before: &Value, object: &Value) -> Vec<Cause> {
         }
     }
     causes
+}
+
+fn violations_of_lease(spec: &Value) -> Vec<Cause> {
+    let bounds = [
+        ("leaseDurationSeconds", 1, "must be greater than 0"),
+        ("leaseTransitions", 0, "must be greater than or equal to 0"),
+    ];
+    let is_below =
+        |field: &str, least: i64| spec[field].as_i64().is_some_and(|number| number < least);
+    bounds
+        .into_iter()
+        .filter(|(field, least, _)| is_below(field, *least))
+        .map(|(field, _, why)| Cause::invalid(format!("spec.{field}"), &spec[field], why))
+        .collect()
 }
 
 fn is_empty(list: &Value) -> bool {

@@ -17,6 +17,7 @@ mod custom_resources;
 mod deletion;
 mod dry_run;
 mod existence;
+mod leases;
 mod lists;
 mod managed_fields;
 mod namespaces;

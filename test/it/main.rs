@@ -13,6 +13,7 @@ mod client;
 mod controller;
 mod demo;
 mod http;
+mod leader;
 mod record;
 mod sim;
 mod support;

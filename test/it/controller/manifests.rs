@@ -7,6 +7,8 @@ use bitcoin_controller::base::yaml;
 use bitcoin_controller::controller::controller::DRAIN_DEADLINE;
 use bitcoin_controller::controller::nodes::ROUND_DEADLINE;
 use bitcoin_controller::controller::reconciler::PASS_DEADLINE;
+use bitcoin_controller::leader::elector::RELEASE_DEADLINE;
+use bitcoin_controller::run::{COMPONENT, FLUSH_DEADLINE};
 use serde_json::Value;
 
 fn objects(text: &str) -> Vec<Value> {
@@ -82,19 +84,45 @@ fn the_example_names_the_secret_that_comes_with_it() {
 }
 
 #[test]
-fn there_is_one_writer_until_there_is_leader_election() {
+fn there_is_one_writer_where_no_leader_is_elected() {
     let deployment = controller();
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert!(!container["args"].to_string().contains("--leader-elect"));
     assert_eq!(deployment["spec"]["replicas"], 1);
     assert_eq!(deployment["spec"]["strategy"]["type"], "Recreate");
 }
 
-/// A round of questions ends within its pass, a pass within the drain, the drain within the pod's
-/// grace period, with five seconds left for the events.
+#[test]
+fn the_right_to_lead_is_for_the_lease_that_is_fought_for_and_in_the_controllers_namespace() {
+    let election = objects(include_str!("../../../manifests/rbac-leader-election.yaml"));
+    let (role, binding) = (one(&election, "Role"), one(&election, "RoleBinding"));
+    let deployment = controller();
+    for object in [role, binding] {
+        let namespace = &object["metadata"]["namespace"];
+        assert_eq!(*namespace, deployment["metadata"]["namespace"]);
+    }
+    assert_eq!(binding["roleRef"]["name"], role["metadata"]["name"]);
+    assert_eq!(
+        binding["subjects"],
+        one(&rbac(), "ClusterRoleBinding")["subjects"]
+    );
+    let names: Vec<&Value> = role["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| &rule["resourceNames"])
+        .filter(|names| !names.is_null())
+        .collect();
+    assert_eq!(names, [&serde_json::json!([COMPONENT])]);
+}
+
+/// A round of questions ends within its pass, a pass within the drain; the drain, the last events and the
+/// release of the lease within the pod's grace period.
 #[test]
 fn deadlines_nest() {
     let seconds = controller()["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].clone();
     let grace = Duration::from_secs(seconds.as_u64().unwrap());
     assert!(ROUND_DEADLINE < PASS_DEADLINE);
     assert!(PASS_DEADLINE < DRAIN_DEADLINE);
-    assert!(DRAIN_DEADLINE + Duration::from_secs(5) < grace);
+    assert!(DRAIN_DEADLINE + FLUSH_DEADLINE + RELEASE_DEADLINE < grace);
 }

@@ -1,0 +1,9 @@
+//! Mirrors `src/leader`.
+
+mod claim;
+mod config;
+mod elector;
+mod ends;
+mod rivals;
+mod stage;
+mod view;
