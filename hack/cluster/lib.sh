@@ -182,12 +182,14 @@ start_control_plane() { # HOST PORT
 	kubeconfig admin O=system:masters/CN=admin
 	: >"$AUDIT_LOG"
 	# One line a request, two a watch: who, verb, resource, code. Not before it is
-	# received, or every request would be there twice.
+	# received, or every request would be there twice. Who held a lease is only in the bodies.
 	cat >"$CLUSTER_DIR/run/audit-policy.yaml" <<-CONF
 		apiVersion: audit.k8s.io/v1
 		kind: Policy
 		omitStages: [RequestReceived]
-		rules: [{level: Metadata}]
+		rules:
+		- {level: RequestResponse, resources: [{group: coordination.k8s.io, resources: [leases]}]}
+		- {level: Metadata}
 	CONF
 	# The second plugin list adds to the default one. With it, setting a blocking
 	# owner reference needs the right to update the owner's finalizers, as on OpenShift.

@@ -6,6 +6,8 @@ mod assertions;
 mod demo;
 mod gate;
 mod go_informer;
+mod helm;
+mod leader;
 mod program;
 mod server;
 

@@ -1,9 +1,10 @@
 //! client-go's SharedIndexInformer against the pretend server and the real one: one story, told twice.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use bitcoin_controller::api::{BitcoinNetwork, ObjectKey, Resource};
-use bitcoin_controller::client::DeleteOptions;
+use bitcoin_controller::client::{Client, DeleteOptions};
 use serde_json::json;
 
 use super::program::{Running, peer};
@@ -19,15 +20,24 @@ async fn a_client_go_informer_follows_the_real_server() {
     an_informer_follows(Server::real()).await;
 }
 
-/// Goal: whatever happens, and however it begins, the informer hears of every change once and holds
-/// what there is.
-/// Method: one that lists and one that does not, through one story: a start, changes, a connection that
-/// breaks off, and one that breaks off until the server has forgotten what happened meanwhile.
+#[tokio::test]
+async fn a_client_go_informer_finds_out_what_the_pretend_server_has_forgotten() {
+    an_informer_finds_out_what_is_forgotten(Server::pretend().await).await;
+}
+
+#[tokio::test]
+async fn a_client_go_informer_finds_out_what_the_real_server_has_forgotten() {
+    an_informer_finds_out_what_is_forgotten(Server::real()).await;
+}
+
+/// Goal: however it begins, the informer hears of every change once and holds what there is, over the
+/// end of a connection, too.
+/// Method: one that lists and one that does not, through one story.
 async fn an_informer_follows(mut server: Server) {
-    server.prepare(NAMESPACE).await;
-    let a = create(&server, "a").await;
-    let b = create(&server, "b").await;
-    let mut informers = [true, false].map(|lists| Informer::start(&server, lists));
+    let scene = Scene::set(&server, "informer-follows").await;
+    let a = scene.create("a").await;
+    let b = scene.create("b").await;
+    let mut informers = scene.informers();
     for informer in &mut informers {
         informer
             .hears([format!("added {a}"), format!("added {b}")])
@@ -38,9 +48,9 @@ async fn an_informer_follows(mut server: Server) {
             .await;
     }
 
-    let b = resize(&server, "b", 2).await;
-    let c = create(&server, "c").await;
-    delete(&server, "c").await;
+    let b = scene.resize("b", 2).await;
+    let c = scene.create("c").await;
+    scene.delete("c").await;
     for informer in &mut informers {
         let events = [
             format!("updated {b}"),
@@ -52,11 +62,11 @@ async fn an_informer_follows(mut server: Server) {
     }
 
     server.gate.close().await;
-    let b = resize(&server, "b", 3).await;
-    delete(&server, "a").await;
-    let d = create(&server, "d").await;
+    let b = scene.resize("b", 3).await;
+    scene.delete("a").await;
+    let d = scene.create("d").await;
     server.gate.open();
-    for informer in &mut informers {
+    for mut informer in informers {
         let events = [
             format!("updated {b}"),
             "deleted a".to_owned(),
@@ -65,34 +75,102 @@ async fn an_informer_follows(mut server: Server) {
         informer.hears(events).await;
         informer.holds([&b, &d]).await;
         informer.has_asked(&["watch"], &["watch"]).await;
+        informer.running.end().await;
+    }
+}
+
+/// Goal: what nobody can tell any more, the informer finds out by comparing.
+/// Method: a connection that breaks off until the server has forgotten what happened meanwhile.
+async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
+    let scene = Scene::set(&server, "informer-finds-out").await;
+    let a = scene.create("a").await;
+    let b = scene.create("b").await;
+    let mut informers = scene.informers();
+    for informer in &mut informers {
+        informer
+            .hears([format!("added {a}"), format!("added {b}")])
+            .await;
+        informer.holds([&a, &b]).await;
+        informer
+            .has_asked(&["list", "watch"], &["watch-list"])
+            .await;
     }
 
     server.gate.close().await;
-    delete(&server, "b").await;
-    let d = resize(&server, "d", 4).await;
-    let e = create(&server, "e").await;
+    scene.delete("a").await;
+    let b = scene.resize("b", 2).await;
+    let c = scene.create("c").await;
     server.forget_history();
     server.gate.open();
     for mut informer in informers {
-        // Of a deletion that nobody can tell any more, the store tells by what it had.
+        // Of the deletion its store tells, by what it had.
         let events = [
-            format!("missed {b}"),
-            format!("updated {d}"),
-            format!("added {e}"),
+            format!("missed {a}"),
+            format!("updated {b}"),
+            format!("added {c}"),
         ];
         informer.hears_in_any_order(events).await;
-        informer.holds([&d, &e]).await;
+        informer.holds([&b, &c]).await;
         informer
             .has_asked(&["watch", "list", "watch"], &["watch", "watch-list"])
             .await;
         informer.running.end().await;
     }
-    server
-        .kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"])
-        .await;
 }
 
-const NAMESPACE: &str = "go-informer";
+/// Networks in a namespace of their own.
+struct Scene {
+    client: Client,
+    kubeconfig: PathBuf,
+    namespace: &'static str,
+}
+
+impl Scene {
+    async fn set(server: &Server, namespace: &'static str) -> Self {
+        server.prepare(namespace).await;
+        Scene {
+            client: server.client.clone(),
+            kubeconfig: server.kubeconfig().to_owned(),
+            namespace,
+        }
+    }
+
+    /// One that lists, and one that does not.
+    fn informers(&self) -> [Informer; 2] {
+        [true, false].map(|lists| Informer::start(self, lists))
+    }
+
+    async fn create(&self, name: &str) -> String {
+        let network = json!({
+            "apiVersion": format!("{}/{}", BitcoinNetwork::GROUP, BitcoinNetwork::VERSION),
+            "kind": BitcoinNetwork::KIND,
+            "metadata": {"name": name},
+            "spec": {"nodes": 1},
+        });
+        named(&self.client.create(self.namespace, &network).await.unwrap())
+    }
+
+    async fn resize(&self, name: &str, nodes: u32) -> String {
+        let patch = json!({"spec": {"nodes": nodes}});
+        named(&self.client.patch(&self.key(name), &patch).await.unwrap())
+    }
+
+    async fn delete(&self, name: &str) {
+        let (key, options) = (self.key(name), DeleteOptions::default());
+        let deleted = self.client.delete::<BitcoinNetwork>(&key, &options).await;
+        deleted.unwrap();
+    }
+
+    fn key(&self, name: &str) -> ObjectKey {
+        ObjectKey::new(self.namespace, name)
+    }
+}
+
+/// The name of a network and the version that it has now.
+fn named(network: &BitcoinNetwork) -> String {
+    let metadata = network.metadata();
+    format!("{}@{}", metadata.name, metadata.resource_version)
+}
 
 /// The Go program of test/peers/informer, which prints what it hears and asks.
 struct Informer {
@@ -105,12 +183,12 @@ struct Informer {
 
 impl Informer {
     /// `lists`: it begins with a list, and not with a watch that tells what there is.
-    fn start(server: &Server, lists: bool) -> Self {
+    fn start(scene: &Scene, lists: bool) -> Self {
         let mut program = peer("informer");
         program
             .arg("--kubeconfig")
-            .arg(server.kubeconfig())
-            .args(["--namespace", NAMESPACE, "--resource"])
+            .arg(&scene.kubeconfig)
+            .args(["--namespace", scene.namespace, "--resource"])
             .arg(format!(
                 "{}.{}.{}",
                 BitcoinNetwork::PLURAL,
@@ -182,33 +260,4 @@ impl Informer {
         assert_eq!(self.asked, wanted);
         self.asked.clear();
     }
-}
-
-/// The name of a network and the version that it has now.
-fn named(network: &BitcoinNetwork) -> String {
-    let metadata = network.metadata();
-    format!("{}@{}", metadata.name, metadata.resource_version)
-}
-
-async fn create(server: &Server, name: &str) -> String {
-    let network = json!({
-        "apiVersion": format!("{}/{}", BitcoinNetwork::GROUP, BitcoinNetwork::VERSION),
-        "kind": BitcoinNetwork::KIND,
-        "metadata": {"name": name},
-        "spec": {"nodes": 1},
-    });
-    named(&server.client.create(NAMESPACE, &network).await.unwrap())
-}
-
-async fn resize(server: &Server, name: &str, nodes: u32) -> String {
-    let key = ObjectKey::new(NAMESPACE, name);
-    let patch = json!({"spec": {"nodes": nodes}});
-    named(&server.client.patch(&key, &patch).await.unwrap())
-}
-
-async fn delete(server: &Server, name: &str) {
-    let key = ObjectKey::new(NAMESPACE, name);
-    let options = DeleteOptions::default();
-    let deleted = server.client.delete::<BitcoinNetwork>(&key, &options).await;
-    deleted.unwrap();
 }

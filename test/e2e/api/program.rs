@@ -47,6 +47,17 @@ pub struct Running {
 }
 
 impl Running {
+    /// As [`start`](Self::start), for a program that tells in its log, on standard error.
+    pub fn start_with_log(name: &str, program: Command) -> Self {
+        let program = program.as_std();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+            .arg(program.get_program())
+            .args(program.get_args());
+        Running::start(name, shell)
+    }
+
     pub fn start(name: &str, mut program: Command) -> Self {
         let mut child = program
             .stdin(Stdio::piped())
@@ -70,9 +81,9 @@ impl Running {
             .unwrap_or_else(|| panic!("{} has ended", self.name))
     }
 
-    /// Reads lines until this one comes.
+    /// Reads lines until one has this in it.
     pub async fn until(&mut self, wanted: &str) {
-        while self.line().await != wanted {}
+        while !self.line().await.contains(wanted) {}
     }
 
     /// An empty line for its standard input.
