@@ -96,9 +96,15 @@ async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
             .await;
     }
 
+    // client-go lists again after a watch that told nothing within its first second.
+    let b = scene.resize("b", 2).await;
+    for informer in &mut informers {
+        informer.hears([format!("updated {b}")]).await;
+    }
+
     server.gate.close().await;
     scene.delete("a").await;
-    let b = scene.resize("b", 2).await;
+    let b = scene.resize("b", 3).await;
     let c = scene.create("c").await;
     server.forget_history();
     server.gate.open();
