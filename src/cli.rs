@@ -184,7 +184,7 @@ fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
             Reach::PortForward => run::ReachBy::PortForward,
         }),
         insecure_default_credentials: flags.insecure_default_credentials,
-        leader_election: flags.leader_elect.then(|| run::LeaderElection {
+        leader_election: flags.leader_elect.then_some(run::LeaderElection {
             id: flags.leader_election_id,
             namespace: flags.leader_election_namespace,
         }),

@@ -26,6 +26,7 @@
 //! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
 //! | [`controller`] | where all of the above meet: the level-based loop | [`controller::reconciler`] |
 //! | [`sim`] | a pretend cluster in one process, real HTTP and all | [`sim::store`] |
+//! | [`testing`] | client-go's fake: choose one answer, ask what was sent | [`testing::fake`] |
 //! | [`base`] | time, chance, waiting, text from outside | [`base`] |
 //! | [`run`], [`cli`] | the wiring: flags, signals, the order of shutdown | [`run`] |
 //! | [`demo`] | the story of one network, told while it happens | [`demo::story`] |
@@ -48,4 +49,6 @@ pub mod record;
 pub mod run;
 #[cfg(feature = "demo")]
 pub mod sim;
+#[cfg(feature = "demo")]
+pub mod testing;
 pub mod workqueue;

@@ -30,7 +30,7 @@
 //! let pods = Arc::new(Distribution::<Pod>::new("pods"));
 //! let mut handler = pods.subscribe(SubscriptionOptions::default());
 //! let pod = Pod { metadata: ObjectMeta { name: "a".into(), ..Default::default() }, ..Default::default() };
-//! pods.replace(vec![Item::Object(pod)], "7");
+//! pods.replace([Item::Object(pod)].into_iter().collect(), "7");
 //! assert_eq!(format!("{:?}", handler.next().await.unwrap()), "Added(initial) a@");
 //! # });
 //! # Ok::<(), std::io::Error>(())
@@ -43,7 +43,6 @@
 //! - A deletion of an object that is not stored is told to nobody.
 //! - A relist tells only of objects that are different; theirs tells all of them again.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -52,6 +51,7 @@ use tracing::warn;
 use crate::api::{ObjectKey, Resource};
 use crate::cache::indexer::Indexer;
 use crate::cache::milestone::Milestone;
+use crate::cache::next_state::NextState;
 use crate::cache::notification::{After, Change};
 use crate::cache::quarantine::{Quarantine, Quarantined};
 use crate::cache::reflector_store::ReflectorStore;
@@ -196,27 +196,23 @@ impl<R: Resource> Distribution<R> {
 }
 
 impl<R: Resource> ReflectorStore<R> for Distribution<R> {
-    fn replace(&self, items: Vec<Item<R>>, resource_version: &str) {
+    fn get(&self, key: &ObjectKey) -> Option<Arc<R>> {
+        self.indexer.get(key)
+    }
+
+    fn replace(&self, mut next: NextState<R>, resource_version: &str) {
         let mut state = self.lock();
-        let mut objects = Vec::new();
-        let mut bad_keys = BTreeSet::new();
-        let mut is_any_nameless = false;
-        for item in items {
-            match item {
-                Item::Object(object) => objects.push(object),
-                Item::Undecodable(bad) => {
-                    is_any_nameless |= bad.key.is_none();
-                    bad_keys.extend(bad.key.clone());
-                    self.admit(&mut state, bad);
-                }
-            }
+        let changed = next.take_changed();
+        for bad in next.unreadable() {
+            self.admit(&mut state, bad.clone());
         }
-        state.quarantine.retain(|key| bad_keys.contains(key));
-        // A bad item without a name may be any object that seems to be missing.
-        let keep = |key: &ObjectKey, stored: &R| {
-            is_any_nameless || state.quarantine.vouches_for(key, &stored.metadata().uid)
+        state.quarantine.retain(|key| next.is_unreadable(key));
+        let keep = |key: &ObjectKey, stored: &Arc<R>| {
+            next.has_unchanged(stored)
+                || next.has_nameless()
+                || state.quarantine.vouches_for(key, &stored.metadata().uid)
         };
-        let changes = self.indexer.replace(objects, keep);
+        let changes = self.indexer.replace(changed, keep);
 
         let is_first = !state.has_synced;
         state.tell(&changes, is_first);

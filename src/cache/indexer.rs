@@ -104,7 +104,7 @@ impl<R: Resource> Indexer<R> {
 
     /// Stores `object`, in place of an older state. `None`: this very state was there already.
     pub fn insert(&self, object: R) -> Option<Change<R>> {
-        self.write().insert(object)
+        self.write().insert(Arc::new(object))
     }
 
     /// Removes the object at `key`. `None`: there was none.
@@ -119,10 +119,10 @@ impl<R: Resource> Indexer<R> {
     /// order of `objects`.
     pub fn replace(
         &self,
-        objects: Vec<R>,
-        keep: impl Fn(&ObjectKey, &R) -> bool,
+        objects: Vec<Arc<R>>,
+        keep: impl Fn(&ObjectKey, &Arc<R>) -> bool,
     ) -> Vec<Change<R>> {
-        let listed: HashSet<ObjectKey> = objects.iter().map(Resource::key).collect();
+        let listed: HashSet<ObjectKey> = objects.iter().map(|object| object.key()).collect();
         let mut state = self.write();
         let is_gone =
             |(key, object): &(&ObjectKey, &Arc<R>)| !listed.contains(key) && !keep(key, object);
@@ -214,16 +214,13 @@ impl<R: Resource> Indexer<R> {
 const NOT_POISONED: &str = "only an index function that panics leaves objects and indices apart";
 
 impl<R: Resource> State<R> {
-    fn insert(&mut self, object: R) -> Option<Change<R>> {
-        let key = object.key();
+    fn insert(&mut self, after: Arc<R>) -> Option<Change<R>> {
+        let key = after.key();
         let before = self.objects.get(&key).cloned();
-        if before
-            .as_ref()
-            .is_some_and(|stored| is_same_state(&**stored, &object))
-        {
+        let is_stored = |stored: &Arc<R>| is_same_state(&**stored, &*after);
+        if before.as_ref().is_some_and(is_stored) {
             return None;
         }
-        let after = Arc::new(object);
         for index in self.indices.values_mut() {
             index.update(&key, before.as_deref(), Some(&after));
         }
@@ -255,7 +252,7 @@ impl<R: Resource> State<R> {
 }
 
 /// Whether both are one state of one object. A version that could not be read equals none.
-fn is_same_state<R: Resource>(one: &R, other: &R) -> bool {
+pub(crate) fn is_same_state<R: Resource>(one: &R, other: &R) -> bool {
     let (one, other) = (one.metadata(), other.metadata());
     one.uid == other.uid
         && one.resource_version == other.resource_version

@@ -28,22 +28,24 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::api::Resource;
+use crate::api::meta::ListMeta;
 use crate::api::text::Interner;
-use crate::client::{Client, Error, ListParams, Page, Scope, WatchParams, WatchStream};
+use crate::client::{Client, EachItem, Error, ListParams, Scope, WatchParams, WatchStream};
 
 /// An answer on its way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// Lists and watches the objects of one kind.
 pub trait ListWatch<R>: Send + Sync + 'static {
-    /// One page of the objects. Selectors and interner in `params` are left to the implementation.
+    /// One page of the objects, each handed to `each` as it arrives; they count only if the answer
+    /// is `Ok`. Selectors and interner in `params` are left to the implementation.
     ///
     /// # Errors
     /// Whatever the server or the network says.
     ///
     /// # Cancel safety
     /// Dropping the future abandons the request.
-    fn list(&self, params: ListParams) -> Answer<'_, Page<R>>;
+    fn list<'a>(&'a self, params: ListParams, each: EachItem<'a, R>) -> Answer<'a, ListMeta>;
 
     /// The events after the version in `params`.
     ///
@@ -56,8 +58,8 @@ pub trait ListWatch<R>: Send + Sync + 'static {
 }
 
 impl<R, T: ListWatch<R> + ?Sized> ListWatch<R> for Arc<T> {
-    fn list(&self, params: ListParams) -> Answer<'_, Page<R>> {
-        (**self).list(params)
+    fn list<'a>(&'a self, params: ListParams, each: EachItem<'a, R>) -> Answer<'a, ListMeta> {
+        (**self).list(params, each)
     }
 
     fn watch(&self, params: WatchParams) -> Answer<'_, WatchStream<R>> {
@@ -105,14 +107,14 @@ impl ApiListWatch {
 }
 
 impl<R: Resource> ListWatch<R> for ApiListWatch {
-    fn list(&self, params: ListParams) -> Answer<'_, Page<R>> {
+    fn list<'a>(&'a self, params: ListParams, each: EachItem<'a, R>) -> Answer<'a, ListMeta> {
         let params = ListParams {
             label_selector: self.label_selector.clone(),
             field_selector: self.field_selector.clone(),
             interner: self.interner.clone(),
             ..params
         };
-        Box::pin(async move { self.client.list(&self.scope, &params).await })
+        Box::pin(async move { self.client.list_each(&self.scope, &params, each).await })
     }
 
     fn watch(&self, params: WatchParams) -> Answer<'_, WatchStream<R>> {

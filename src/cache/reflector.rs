@@ -1,32 +1,31 @@
-//! Keeps a store equal to one collection on the server: list once, watch from there, and know
-//! what to do whenever that breaks.
+//! Keeps a store equal to one collection on the server: get its whole state once, watch from there,
+//! and know what to do whenever that breaks.
 //!
 //! A watch is a promise: every change after version *v*, in order. As long as the version of the
 //! last event is known, a broken connection costs nothing: ask again from there. Only when the
-//! server has forgotten that far back (*410 Gone*) is a new list needed. So there are two steps,
-//! and after each of them one question: which step next, and must we wait first?
+//! server has forgotten that far back (*410 Gone*) is a new state needed. It comes in one of two
+//! ways: as [initial events](crate::cache::initial_events) of a watch, which then simply goes on; or,
+//! from a server that does not know how to do that, as a [list](crate::cache::pager). What comes after
+//! what, and when to wait, is a table of its own: [`next_step`](crate::cache::next_step).
 //!
-//! | what happened | next | wait first |
-//! |---|---|---|
-//! | list done | watch | |
-//! | list failed | list | yes |
-//! | watch ended, after an event or after a second | watch, from the last version | |
-//! | watch ended at once, without an event | list | yes |
-//! | Gone, as the answer to the watch or within it | list, as of now | only if it was so the last time |
-//! | too many requests, connection refused | watch, from the last version | yes |
-//! | anything else, an event nobody can read among it | list | yes |
+//! ```text
+//!            ┌── at once, or after a backoff ────────────────┐
+//!            v                                               │
+//!   state: initial events ──whole──> store ──the same stream─┤ watch ended
+//!            │ cannot                                        │
+//!            └────> list ──whole──> store ──> watch ─────────┘
+//! ```
 //!
-//! Which version a list asks for: the first one `0`, whatever the server has at hand, which costs
-//! it least; later ones the last version seen, so that the store never goes back in time; and
-//! none, which means as of now, when the server says that it has lost that version or has not
-//! reached it yet.
+//! Which version to ask for: the first list asks for `0`, whatever the server has at hand, which costs
+//! it least, and the first initial events for none, which means as of now (`0` is not allowed there);
+//! later ones the last version seen, so that the store never goes back in time; and none again
+//! when the server says that it has lost that version or has not reached it yet.
 //!
 //! # Invariants
 //! - The store is changed in single steps that do not await. Being cancelled, at whatever point,
 //!   leaves it at one version of the collection, and `run` ends without waiting for anything.
 //! - Versions are opaque: they are passed on and never compared.
-//! - Two attempts at most that bring nothing follow each other without a wait: the second one asks
-//!   for the state as of now.
+//! - Each object is decoded once, and what has not changed is not held twice.
 //!
 //! # Example
 //! ```no_run
@@ -44,19 +43,15 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/reflector.go`, `tools/pager/pager.go`. What differs:
-//! - WatchList (`sendInitialEvents`) is not implemented yet; the first state always comes by lists.
-//! - Gone leads to a list as of now at once; theirs waits and asks for the lost version first. That
-//!   holds for both forms of it, and a second Gone in a row waits.
-//! - A connection that breaks is a watch that ended. An event that cannot be read leads to a list.
-//! - No window in which internal errors within a watch are retried: theirs is zero by default.
-//! - No error handler and no resync here: errors go to the log, resync belongs to the
-//!   subscriptions.
+//! client-go `tools/cache/reflector.go`. What differs:
+//! - The order of steps, see [`next_step`](crate::cache::next_step).
+//! - A connection that breaks is a watch that ended. An event that cannot be read leads to a new
+//!   state; theirs is skipped.
+//! - No resync here: it belongs to the subscriptions.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,43 +61,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::api::Resource;
-use crate::base::{Backoff, Random};
+use crate::base::Backoff;
+use crate::cache::initial_events::{self, Unfinished};
 use crate::cache::list_watch::ListWatch;
+use crate::cache::next_state::NextState;
+use crate::cache::next_step::{Course, Next, Step};
+use crate::cache::pager::Pager;
+use crate::cache::reflector_options::{MIN_WATCH_TIMEOUT, ReflectorOptions};
 use crate::cache::reflector_store::ReflectorStore;
-use crate::client::{Error, Item, ListParams, Page, WatchEvent, WatchParams};
+use crate::client::{Error, WatchEvent, WatchParams, WatchStream};
 
-/// How a reflector works.
-#[derive(Clone, Debug)]
-pub struct ReflectorOptions {
-    /// What it is called in logs.
-    pub name: String,
-    /// For jitter and watch timeouts.
-    pub random: Random,
-    /// How many objects a page may have. `None`: [`PAGE_SIZE`] where the server reads its storage
-    /// anyway, and all in one page where it can answer from its cache.
-    pub page_size: Option<u32>,
-    /// Watches end after a random time from this to twice this; less than [`MIN_WATCH_TIMEOUT`]
-    /// counts as that.
-    pub min_watch_timeout: Duration,
-}
-
-impl Default for ReflectorOptions {
-    /// client-go's numbers.
-    fn default() -> Self {
-        ReflectorOptions {
-            name: "reflector".to_owned(),
-            random: Random::os(),
-            page_size: None,
-            min_watch_timeout: MIN_WATCH_TIMEOUT,
-        }
-    }
-}
-
-/// How many objects a page has, unless configured.
-pub const PAGE_SIZE: u32 = 500;
-/// The shortest time after which a watch is asked to end. Random above it, so that not all watches
-/// come back together.
-pub const MIN_WATCH_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// A watch that ends sooner and without an event has brought nothing.
 const SHORT_WATCH: Duration = Duration::from_secs(1);
 /// The first wait, the longest, and the quiet spell after which waits are short again.
@@ -112,46 +80,17 @@ const BACKOFF: (Duration, Duration, Duration) = (
     Duration::from_secs(2 * 60),
 );
 
-/// Lists and watches into a store, for ever.
+/// Gets and watches a collection into a store, for ever.
 pub struct Reflector<R> {
     list_watch: Arc<dyn ListWatch<R>>,
     store: Arc<dyn ReflectorStore<R>>,
     options: ReflectorOptions,
+    pager: Pager,
     /// One for all kinds of failures: a server in trouble is left alone whatever it fails at.
     backoff: Backoff,
-    /// Of the last list, event or bookmark; `None` before the first list.
+    /// Of the last state, event or bookmark; `None` before the first.
     last_version: Option<Box<str>>,
-    /// The server has lost that version, or has not reached it: list as of now.
-    is_last_version_unavailable: bool,
-    /// This server gives pages even for version `0`: it has no cache, so always ask for pages.
-    has_paginated: bool,
-    /// The last watch was Gone before it brought anything.
-    was_gone_at_once: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    List,
-    Watch,
-}
-
-/// The next step, and how long to wait at least before it; `None`: not at all.
-struct Next {
-    step: Step,
-    wait: Option<Duration>,
-}
-
-impl Next {
-    fn at_once(step: Step) -> Self {
-        Next { step, wait: None }
-    }
-
-    fn after_backoff(step: Step) -> Self {
-        Next {
-            step,
-            wait: Some(Duration::ZERO),
-        }
-    }
+    course: Course,
 }
 
 impl<R: Resource> Reflector<R> {
@@ -161,18 +100,18 @@ impl<R: Resource> Reflector<R> {
         store: Arc<dyn ReflectorStore<R>>,
         options: ReflectorOptions,
     ) -> Self {
+        let options = options.named::<R>();
         let (initial, cap, quiet) = BACKOFF;
         Reflector {
             list_watch,
             store,
-            options,
+            pager: Pager::new(options.page_size),
             backoff: Backoff::new(initial, cap)
                 .with_jitter(1.0)
                 .with_reset_after(quiet),
             last_version: None,
-            is_last_version_unavailable: false,
-            has_paginated: false,
-            was_gone_at_once: false,
+            course: Course::new(options.initial_events),
+            options,
         }
     }
 
@@ -185,15 +124,16 @@ impl<R: Resource> Reflector<R> {
         select! {
             biased;
             () = shutdown.cancelled() => {}
-            never = self.list_and_watch() => match never {}
+            never = self.run_forever() => match never {}
         }
     }
 
-    async fn list_and_watch(&mut self) -> Infallible {
-        let mut step = Step::List;
+    async fn run_forever(&mut self) -> Infallible {
+        let mut step = Step::State;
         loop {
             let next = match step {
-                Step::List => self.list().await,
+                Step::State if self.course.has_initial_events() => self.stream().await,
+                Step::State | Step::List => self.list().await,
                 Step::Watch => self.watch().await,
             };
             if let Some(at_least) = next.wait {
@@ -204,123 +144,153 @@ impl<R: Resource> Reflector<R> {
         }
     }
 
-    async fn list(&mut self) -> Next {
-        let version = self.version_to_list();
-        let mut listed = self.list_pages(version.as_deref()).await;
-        let is_version_unavailable =
-            |error: &Error| error.is_gone() || error.is_too_large_resource_version();
-        if version.is_some() && listed.as_ref().is_err_and(is_version_unavailable) {
-            self.is_last_version_unavailable = true;
-            listed = self.list_pages(None).await;
-        }
-        match listed {
-            Ok((items, version)) => {
-                self.store.replace(items, &version);
-                self.last_version = Some(version);
-                self.is_last_version_unavailable = false;
-                Next::at_once(Step::Watch)
+    async fn stream(&mut self) -> Next {
+        let params = WatchParams {
+            resource_version: self.version_to_ask().unwrap_or_default().into(),
+            timeout: self.watch_timeout(),
+            send_initial_events: true,
+            ..WatchParams::default()
+        };
+        let was_as_of_now = params.resource_version.is_empty();
+        match self.gather(params).await {
+            Ok((stream, state, version)) => {
+                self.course.after_initial_events();
+                self.replace(state, version);
+                self.follow(stream, Instant::now(), true).await
             }
+            Err(unfinished) => {
+                let next = self.course.after_unfinished(&unfinished, was_as_of_now);
+                self.tell_unfinished(&unfinished, next);
+                next
+            }
+        }
+    }
+
+    /// What the next request mends at once is no trouble.
+    fn tell_unfinished(&self, unfinished: &Unfinished, next: Next) {
+        let name = &self.options.name;
+        match unfinished {
+            Unfinished::Failed(error) if next.wait.is_some() => {
+                warn!(reflector = %name, error = error as &dyn StdError, "the initial events failed");
+                self.options.report(error);
+            }
+            _ => debug!(reflector = %name, ?unfinished, "no initial events to their end"),
+        }
+    }
+
+    async fn gather(
+        &self,
+        params: WatchParams,
+    ) -> Result<(WatchStream<R>, NextState<R>, Box<str>), Unfinished> {
+        let deadline = Instant::now() + params.timeout;
+        let opened = self.list_watch.watch(params).await;
+        let mut stream = opened.map_err(Unfinished::Failed)?;
+        match initial_events::gather(&mut stream, &*self.store).await {
+            Ok((next, version)) => Ok((stream, next, version)),
+            // The server has ended it as late as it was asked to: it would not have told more.
+            Err(Unfinished::Ended { .. }) if Instant::now() >= deadline => Err(Unfinished::Silent),
+            Err(unfinished) => Err(unfinished),
+        }
+    }
+
+    async fn list(&mut self) -> Next {
+        let version = match self.last_version {
+            None if !self.course.is_version_unavailable() => Some("0".into()),
+            _ => self.version_to_ask(),
+        };
+        let mut listed = self.list_from(version.as_deref()).await;
+        if version.is_some()
+            && let Err(error) = &listed
+            && self.course.lists_again_after(error)
+        {
+            listed = self.list_from(None).await;
+        }
+        let next = self.course.after_list(listed.is_ok());
+        match listed {
+            Ok((state, version)) => self.replace(state, version),
             Err(error) => {
                 warn!(reflector = %self.options.name, error = &error as &dyn StdError, "the list failed");
-                Next::after_backoff(Step::List)
+                self.options.report(&error);
             }
         }
+        next
     }
 
-    fn version_to_list(&self) -> Option<Box<str>> {
-        match &self.last_version {
-            _ if self.is_last_version_unavailable => None,
-            Some(version) => Some(version.clone()),
-            None => Some("0".into()),
-        }
-    }
-
-    /// Everything there is, and at which version; `version`: at least as new as that one.
-    async fn list_pages(
+    async fn list_from(
         &mut self,
         version: Option<&str>,
-    ) -> Result<(Vec<Item<R>>, Box<str>), Error> {
-        let mut params = ListParams {
-            resource_version: version.map(str::to_owned),
-            limit: self.limit(version),
-            ..ListParams::default()
-        };
-        let mut items = Vec::new();
-        loop {
-            let is_first = params.continue_token.is_none();
-            let page = match self.list_watch.list(params.clone()).await {
-                // The server has forgotten where we were while we read: once more, all in one page.
-                Err(error) if error.is_gone() && !is_first => {
-                    params = ListParams {
-                        resource_version: version.map(str::to_owned),
-                        ..ListParams::default()
-                    };
-                    items.clear();
-                    self.list_watch.list(params.clone()).await?
-                }
-                page => page?,
-            };
-            let Page {
-                items: more,
-                resource_version,
-                continue_token,
-                ..
-            } = page;
-            items.extend(more);
-            let Some(token) = continue_token else {
-                return match resource_version.is_empty() {
-                    false => Ok((items, resource_version)),
-                    true => Err(self.no_version()),
-                };
-            };
-            self.has_paginated |= version == Some("0");
-            // The token holds the version; a server refuses both together.
-            params = ListParams {
-                resource_version: None,
-                continue_token: Some(token.into()),
-                ..params
-            };
-        }
+    ) -> Result<(NextState<R>, Box<str>), Error> {
+        let (list_watch, store) = (&*self.list_watch, &*self.store);
+        self.pager.list(list_watch, version, store).await
     }
 
-    fn limit(&self, version: Option<&str>) -> Option<u32> {
-        let is_from_storage = self.has_paginated || matches!(version, None | Some("0"));
-        self.options
-            .page_size
-            .or(is_from_storage.then_some(PAGE_SIZE))
+    /// `None`: as of now.
+    fn version_to_ask(&self) -> Option<Box<str>> {
+        let version = self.last_version.clone();
+        version.filter(|_| !self.course.is_version_unavailable())
     }
 
-    fn no_version(&self) -> Error {
-        Error::Protocol {
-            operation: format!("list {}", R::PLURAL),
-            what: "the list has no resourceVersion, so nothing can be watched from it".to_owned(),
-        }
+    fn replace(&mut self, next: NextState<R>, version: Box<str>) {
+        self.store.replace(next, &version);
+        self.last_version = Some(version);
     }
 
     async fn watch(&mut self) -> Next {
         let started = Instant::now();
-        let mut has_event = false;
-        let ended = self.follow_watch(&mut has_event).await;
-        let has_brought_something = has_event || started.elapsed() >= SHORT_WATCH;
-        self.was_gone_at_once &= !has_brought_something;
-        match ended {
-            Ok(()) if has_brought_something => Next::at_once(Step::Watch),
-            Ok(()) => {
-                debug!(reflector = %self.options.name, "the watch ended at once, without an event");
-                Next::after_backoff(Step::List)
-            }
-            Err(error) => self.after_refusal(&error),
-        }
-    }
-
-    /// Stores events until the watch ends; an error is one that watching on would not mend.
-    async fn follow_watch(&mut self, has_event: &mut bool) -> Result<(), Error> {
         let params = WatchParams {
             resource_version: self.last_version.as_deref().unwrap_or_default().to_owned(),
             timeout: self.watch_timeout(),
             ..WatchParams::default()
         };
-        let mut stream = self.list_watch.watch(params).await?;
+        match self.list_watch.watch(params).await {
+            Ok(stream) => self.follow(stream, started, false).await,
+            Err(error) => {
+                self.options.report(&error);
+                let has_lasted = started.elapsed() >= SHORT_WATCH;
+                self.after_watch(Err(&error), has_lasted, false)
+            }
+        }
+    }
+
+    /// Stores events until the watch ends. `has_state`: it has brought the whole state already.
+    async fn follow(
+        &mut self,
+        mut stream: WatchStream<R>,
+        started: Instant,
+        has_state: bool,
+    ) -> Next {
+        let mut has_event = false;
+        let ended = self.store_events(&mut stream, &mut has_event).await;
+        let has_brought_something = has_event || started.elapsed() >= SHORT_WATCH;
+        self.after_watch(ended.as_ref().copied(), has_brought_something, has_state)
+    }
+
+    fn after_watch(
+        &mut self,
+        ended: Result<(), &Error>,
+        has_brought_something: bool,
+        has_state: bool,
+    ) -> Next {
+        let name = &self.options.name;
+        match ended {
+            Ok(()) => debug!(reflector = %name, has_brought_something, "the watch ended"),
+            Err(error) if error.is_gone() => {
+                debug!(reflector = %name, error = error as &dyn StdError, "the version to watch from is gone");
+            }
+            Err(error) => {
+                warn!(reflector = %name, error = error as &dyn StdError, "the watch failed");
+            }
+        }
+        let course = &mut self.course;
+        course.after_watch(ended, has_brought_something, has_state)
+    }
+
+    /// An error is one that watching on would not mend.
+    async fn store_events(
+        &mut self,
+        stream: &mut WatchStream<R>,
+        has_event: &mut bool,
+    ) -> Result<(), Error> {
         while let Some(event) = stream.next().await {
             match event {
                 Ok(event) => {
@@ -378,26 +348,6 @@ impl<R: Resource> Reflector<R> {
         if !version.is_empty() {
             self.last_version = Some(version.into());
         }
-    }
-
-    fn after_refusal(&mut self, error: &Error) -> Next {
-        let name = &self.options.name;
-        if error.is_gone() {
-            debug!(reflector = %name, error = error as &dyn StdError, "the version to watch from is gone");
-            self.is_last_version_unavailable = true;
-            return match mem::replace(&mut self.was_gone_at_once, true) {
-                false => Next::at_once(Step::List),
-                true => Next::after_backoff(Step::List),
-            };
-        }
-        warn!(reflector = %name, error = error as &dyn StdError, "the watch failed");
-        if error.is_too_many_requests() || error.is_connection_refused() {
-            return Next {
-                step: Step::Watch,
-                wait: Some(error.retry_after().unwrap_or_default()),
-            };
-        }
-        Next::after_backoff(Step::List)
     }
 
     /// Whole seconds, since that is what is sent.

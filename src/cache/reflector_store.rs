@@ -12,21 +12,28 @@
 //!
 //! let pods = Indexer::<Pod>::default();
 //! let pod = Pod { metadata: ObjectMeta { name: "a".into(), ..Default::default() }, ..Default::default() };
-//! ReflectorStore::replace(&pods, vec![Item::Object(pod)], "7");
+//! ReflectorStore::replace(&pods, [Item::Object(pod)].into_iter().collect(), "7");
 //! assert_eq!(pods.len(), 1);
 //! ```
 //!
 //! # Source
-//! client-go `tools/cache/reflector.go`, `ReflectorStore`. What differs: no errors, no `Resync`.
+//! client-go `tools/cache/reflector.go`, `ReflectorStore`. What differs: no errors, no `Resync`; and
+//! it can be asked, so that a new state can be compared while it arrives.
+
+use std::sync::Arc;
 
 use crate::api::{ObjectKey, Resource};
 use crate::cache::indexer::Indexer;
+use crate::cache::next_state::NextState;
 use crate::client::Item;
 
 /// What a [`Reflector`](crate::cache::Reflector) fills.
 pub trait ReflectorStore<R>: Send + Sync + 'static {
-    /// `items` is everything there is at `resource_version`.
-    fn replace(&self, items: Vec<Item<R>>, resource_version: &str);
+    /// What is stored at `key`.
+    fn get(&self, key: &ObjectKey) -> Option<Arc<R>>;
+
+    /// `next` is everything there is at `resource_version`.
+    fn replace(&self, next: NextState<R>, resource_version: &str);
 
     /// An object is there, new or changed: the store knows which.
     fn upsert(&self, item: Item<R>);
@@ -40,21 +47,15 @@ pub trait ReflectorStore<R>: Send + Sync + 'static {
 
 /// A store by itself, with nobody to tell. Objects that cannot be read change nothing in it.
 impl<R: Resource> ReflectorStore<R> for Indexer<R> {
-    fn replace(&self, items: Vec<Item<R>>, _resource_version: &str) {
-        let mut objects = Vec::new();
-        let mut unread = Vec::new();
-        for item in items {
-            match item {
-                Item::Object(object) => objects.push(object),
-                Item::Undecodable(bad) => unread.push(bad.key),
-            }
-        }
-        // An unreadable item without a key may be any object that seems to be missing.
-        let keep = |key: &ObjectKey, _: &R| {
-            let mut unread = unread.iter();
-            unread.any(|bad| bad.as_ref().is_none_or(|bad| bad == key))
-        };
-        Indexer::replace(self, objects, keep);
+    fn get(&self, key: &ObjectKey) -> Option<Arc<R>> {
+        Indexer::get(self, key)
+    }
+
+    fn replace(&self, mut next: NextState<R>, _resource_version: &str) {
+        let changed = next.take_changed();
+        Indexer::replace(self, changed, |key, stored| {
+            next.has_unchanged(stored) || next.has_nameless() || next.is_unreadable(key)
+        });
     }
 
     fn upsert(&self, item: Item<R>) {

@@ -33,52 +33,27 @@
 //!
 //! # Source
 //! client-go `tools/cache/shared_informer.go`. What differs: see
-//! [`subscription`](crate::cache::subscription) and [`distribution`](crate::cache::distribution);
-//! the error handler is the log.
+//! [`subscription`](crate::cache::subscription) and [`distribution`](crate::cache::distribution).
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::api::Resource;
-use crate::base::Random;
 use crate::cache::distribution::Distribution;
 use crate::cache::indexer::Index;
 use crate::cache::list_watch::ListWatch;
 use crate::cache::lister::Lister;
 use crate::cache::quarantine::Quarantined;
-use crate::cache::reflector::{Reflector, ReflectorOptions};
+use crate::cache::reflector::Reflector;
+use crate::cache::reflector_options::ReflectorOptions;
 use crate::cache::subscription::{Subscription, SubscriptionOptions};
 
-/// How an informer works.
-#[derive(Clone, Debug)]
-pub struct InformerOptions {
-    /// What it is called in logs; empty: the plural of the kind.
-    pub name: String,
-    /// For jitter and watch timeouts.
-    pub random: Random,
-    /// How many objects a page of a list may have; `None`: see [`ReflectorOptions::page_size`].
-    pub page_size: Option<u32>,
-    /// See [`ReflectorOptions::min_watch_timeout`].
-    pub min_watch_timeout: Duration,
-}
-
-impl Default for InformerOptions {
-    /// Named after the kind, with real randomness and client-go's numbers.
-    fn default() -> Self {
-        let reflector = ReflectorOptions::default();
-        InformerOptions {
-            name: String::new(),
-            random: reflector.random,
-            page_size: reflector.page_size,
-            min_watch_timeout: reflector.min_watch_timeout,
-        }
-    }
-}
+/// How an informer works: as its reflector does.
+pub type InformerOptions = ReflectorOptions;
 
 /// One kind's objects, kept in step with the server. Clones are handles to the same informer.
 pub struct SharedInformer<R: Resource> {
@@ -95,20 +70,12 @@ struct Inner<R> {
 impl<R: Resource> SharedInformer<R> {
     /// An informer over what `list_watch` lists and watches. It does nothing until it is run.
     pub fn new(list_watch: impl ListWatch<R>, options: InformerOptions) -> Self {
-        let name = match options.name.is_empty() {
-            true => R::PLURAL.to_owned(),
-            false => options.name,
-        };
+        let options = options.named::<R>();
         SharedInformer {
             inner: Arc::new(Inner {
                 list_watch: Arc::new(list_watch),
-                distribution: Arc::new(Distribution::new(name.clone())),
-                options: ReflectorOptions {
-                    name,
-                    random: options.random,
-                    page_size: options.page_size,
-                    min_watch_timeout: options.min_watch_timeout,
-                },
+                distribution: Arc::new(Distribution::new(options.name.clone())),
+                options,
                 is_started: AtomicBool::new(false),
             }),
         }

@@ -147,6 +147,11 @@ impl Error {
         })
     }
 
+    /// The server does not understand the question, or not this way of asking it.
+    pub fn is_bad_request(&self) -> bool {
+        self.is("BadRequest", 400) || self.is_invalid()
+    }
+
     /// The object breaks a rule of its kind: trying again without a change is of no use.
     pub fn is_invalid(&self) -> bool {
         self.is("Invalid", 422)

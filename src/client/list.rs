@@ -6,7 +6,7 @@
 //! once through serde into the partial type, and its bytes are forgotten.
 //!
 //! ```text
-//!   chunk ──> ListScanner ──item's bytes──> Item::read ──> Page.items
+//!   chunk ──> ListScanner ──item's bytes──> Item::read ──> Page.items, or whoever takes them one by one
 //!                  └─────everything else──> envelope ──(at the end)──> kind, resourceVersion, continue
 //! ```
 //!
@@ -44,6 +44,7 @@ use crate::base::json;
 use crate::client::error::Error;
 use crate::client::exchange::Answer;
 use crate::client::item::Item;
+use crate::client::rest::Client;
 use crate::client::scan::{Broken, ListScanner};
 
 /// Where to look.
@@ -98,6 +99,30 @@ pub struct Page<R> {
     pub kind: Box<str>,
 }
 
+/// Takes the items of a page one by one, as they arrive.
+pub type EachItem<'a, R> = &'a mut (dyn FnMut(Item<R>) + Send);
+
+impl Client {
+    /// Reads one page, and hands each item to `each` as it arrives instead of keeping it: who looks
+    /// at every item once holds one at a time. The page is true only if the answer is `Ok`.
+    ///
+    /// # Errors
+    /// As [`list`](Client::list).
+    pub async fn list_each<R: Resource>(
+        &self,
+        scope: &Scope,
+        params: &ListParams,
+        each: EachItem<'_, R>,
+    ) -> Result<ListMeta, Error> {
+        let answer = self.ask_for_page::<R>(scope, params).await?;
+        let page = read_each(answer, params.interner.clone(), each).await?;
+        Ok(ListMeta {
+            resource_version: page.resource_version,
+            continue_token: page.continue_token.unwrap_or_default(),
+        })
+    }
+}
+
 /// Reads one page from its bytes as they arrive.
 #[derive(Debug)]
 pub struct PageReader<R> {
@@ -131,7 +156,12 @@ impl<R: Resource> PageReader<R> {
             .map_err(Malformed::Broken)
     }
 
-    /// The page, once the body has ended.
+    /// Takes out the items that have arrived since the last call.
+    pub fn take_items(&mut self) -> Vec<Item<R>> {
+        std::mem::take(&mut self.items)
+    }
+
+    /// The page, once the body has ended, with the items that have not been taken out.
     ///
     /// # Errors
     /// The body was cut short, or is no list.
@@ -156,8 +186,19 @@ impl<R: Resource> PageReader<R> {
 
 /// Reads the body of `answer`, chunk by chunk.
 pub(crate) async fn read<R: Resource>(
+    answer: Answer,
+    interner: Interner,
+) -> Result<Page<R>, Error> {
+    let mut items = Vec::new();
+    let page = read_each(answer, interner, &mut |item| items.push(item)).await?;
+    Ok(Page { items, ..page })
+}
+
+/// As [`read`], but the page comes back without its items.
+async fn read_each<R: Resource>(
     mut answer: Answer,
     interner: Interner,
+    each: EachItem<'_, R>,
 ) -> Result<Page<R>, Error> {
     let mut reader = PageReader::new(interner);
     let outcome = loop {
@@ -166,6 +207,7 @@ pub(crate) async fn read<R: Resource>(
                 if let Err(malformed) = reader.push(&chunk) {
                     break Err(malformed);
                 }
+                reader.take_items().into_iter().for_each(&mut *each);
             }
             None => break reader.finish(),
         }

@@ -32,7 +32,7 @@ pub use config::{Config, KubeconfigOptions};
 pub use error::Error;
 pub use exchange::{Observer, RequestRecord};
 pub use item::{Item, Undecodable};
-pub use list::{ListParams, Page, Scope};
+pub use list::{EachItem, ListParams, Page, Scope};
 pub use port_forward::PodPort;
 pub use rest::{Client, DeleteOptions, FIELD_MANAGER, Propagation, Version};
 pub use watch::{WatchEvent, WatchParams, WatchStream};

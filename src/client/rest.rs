@@ -40,7 +40,7 @@ use crate::api::{ObjectKey, Resource};
 use crate::base::json;
 use crate::client::config::{self, Config};
 use crate::client::error::Error;
-use crate::client::exchange::{Call, Exchange, LIST_DEADLINE, Observer};
+use crate::client::exchange::{Answer, Call, Exchange, LIST_DEADLINE, Observer};
 use crate::client::item::{self, Item};
 use crate::client::list::{self, ListParams, Page, Scope};
 use crate::client::path::{self, Query};
@@ -182,6 +182,15 @@ impl Client {
         scope: &Scope,
         params: &ListParams,
     ) -> Result<Page<R>, Error> {
+        let answer = self.ask_for_page::<R>(scope, params).await?;
+        list::read(answer, params.interner.clone()).await
+    }
+
+    pub(crate) async fn ask_for_page<R: Resource>(
+        &self,
+        scope: &Scope,
+        params: &ListParams,
+    ) -> Result<Answer, Error> {
         // A continue token holds the version; the server refuses both together.
         let is_first = params.continue_token.is_none();
         let version = params.resource_version.as_deref().filter(|_| is_first);
@@ -196,8 +205,7 @@ impl Client {
             .with_some("continue", params.continue_token.as_deref());
         let mut call = across::<R>("list", scope, query)?;
         call.deadline = LIST_DEADLINE;
-        let answer = self.exchange.send(&call).await?;
-        list::read(answer, params.interner.clone()).await
+        self.exchange.send(&call).await
     }
 
     /// Reads all pages of a small list, such as the events of one object.

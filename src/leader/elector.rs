@@ -175,7 +175,7 @@ impl LeaderElector {
             return Outcome::Ended;
         };
         stop.cancel();
-        // The time first: who wakes up from a long sleep must not do even one more step.
+        // The time first: who wakes up from a long sleep is not to do one step more.
         tokio::select! {
             biased;
             () = sleep_until(cut_off) => warn!("work has not ended by now and is dropped"),

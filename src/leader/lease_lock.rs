@@ -23,8 +23,9 @@
 //!
 //! # Source
 //! client-go `tools/leaderelection/resourcelock/leaselock.go`. What differs: PATCH instead of PUT, as
-//! said above, which needs the verb `patch` instead of `update`. RBAC: `get`, `create` and `patch` on
-//! `leases` of `coordination.k8s.io`.
+//! said above, which needs the verb `patch` instead of `update`; no client of its own, since ours has no
+//! rate limit that work could use up. RBAC: `get`, `create` and `patch` on `leases` of
+//! `coordination.k8s.io`.
 
 use std::time::Duration;
 

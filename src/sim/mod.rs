@@ -11,13 +11,17 @@
 //! | [`kinds`], [`schema`], `form` | which objects there are, and what theirs must look like |
 //! | `apply`, `managed_fields`, [`field_set`], [`shape`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
-//! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
+//! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl, helm and client-go |
 //! | [`json_path`], [`protobuf`] | where a column's value is; the few bodies that are no JSON |
 //! | [`faults`], [`request_log`] | what goes wrong on request; what was asked |
 //! | [`cluster`] | controller manager, scheduler, kubelet |
 //! | [`world`] | all of it together |
 //! | [`runtime`], [`process`] | what runs in pods |
 //! | [`bitcoind`] | a regtest node in a few kilobytes: real HTTP, a real little chain |
+//!
+//! Whoever wants to choose a single answer, or to know what was sent, puts a
+//! [`testing::Fake`](crate::testing) in front of the server. Whoever asks whether things end well looks at
+//! the state of this world, and at no list of calls.
 //!
 //! This room uses neither `api` nor `client` nor `bitcoin`: both ends must agree through bytes, and a
 //! misunderstanding cannot hide in a type they share. What is claimed here is asserted against a real

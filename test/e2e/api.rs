@@ -5,6 +5,7 @@ mod api_server;
 mod assertions;
 mod demo;
 mod gate;
+mod go_candidate;
 mod go_informer;
 mod helm;
 mod leader;

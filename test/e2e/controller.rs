@@ -185,7 +185,7 @@ impl Drop for Confined {
 pub const ACCOUNT: &str = "system:serviceaccount:bitcoin-controller:bitcoin-controller-sva";
 
 /// A kubeconfig of the controller's service account, made by the cluster's own certificate authority.
-fn controllers_kubeconfig() -> String {
+pub fn controllers_kubeconfig() -> String {
     let groups = [
         "system:serviceaccounts",
         "system:serviceaccounts:bitcoin-controller",

@@ -17,6 +17,7 @@ mod leader;
 mod record;
 mod sim;
 mod support;
+mod testing;
 mod tidy;
 mod workqueue;
 mod world;

@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use crate::sim::refusal::Refusal;
 
 /// An answer to a request.
-pub(super) type Answer = Response<AnswerBody>;
+pub(crate) type Answer = Response<AnswerBody>;
 
 /// The body of an answer.
-pub(super) enum AnswerBody {
+pub(crate) enum AnswerBody {
     /// All of it.
     Whole(Full<Bytes>),
     /// As it comes; an error breaks the connection off.
@@ -45,12 +45,12 @@ impl Body for AnswerBody {
 }
 
 /// An answer of JSON.
-pub(super) fn json(code: u16, value: &Value) -> Answer {
+pub(crate) fn json(code: u16, value: &Value) -> Answer {
     typed(code, "application/json", value.to_string())
 }
 
 /// An answer of any type.
-pub(super) fn typed(code: u16, content_type: &str, text: String) -> Answer {
+pub(crate) fn typed(code: u16, content_type: &str, text: String) -> Answer {
     let mut answer = Response::new(AnswerBody::Whole(Full::new(Bytes::from(text))));
     *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Ok(content_type) = HeaderValue::from_str(content_type) {
@@ -59,8 +59,13 @@ pub(super) fn typed(code: u16, content_type: &str, text: String) -> Answer {
     answer
 }
 
+/// What stands in front of a server that is not there says: no JSON.
+pub(crate) fn garbled() -> Answer {
+    typed(502, "text/html", "<html>Bad Gateway</html>".to_owned())
+}
+
 /// A stream of JSON values, one a line.
-pub(super) fn lines(lines: mpsc::Receiver<io::Result<Bytes>>) -> Answer {
+pub(crate) fn lines(lines: mpsc::Receiver<io::Result<Bytes>>) -> Answer {
     let mut answer = Response::new(AnswerBody::Lines(lines));
     let content_type = HeaderValue::from_static("application/json");
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -68,7 +73,7 @@ pub(super) fn lines(lines: mpsc::Receiver<io::Result<Bytes>>) -> Answer {
 }
 
 /// A refusal, as a Status.
-pub(super) fn refused(refusal: &Refusal) -> Answer {
+pub(crate) fn refused(refusal: &Refusal) -> Answer {
     let mut answer = json(refusal.code, &refusal.to_status());
     if let Some(seconds) = refusal.details["retryAfterSeconds"].as_u64() {
         answer

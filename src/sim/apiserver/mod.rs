@@ -46,10 +46,11 @@
 //! # Source
 //! apiserver `pkg/endpoints/handlers`.
 
-mod answer;
+pub(crate) mod answer;
 mod objects;
 mod port_forward;
 mod read;
+pub mod request_info;
 mod scale;
 mod target;
 mod watch;
@@ -71,7 +72,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::http::{BoxFuture, BoxStream, Listener};
 use crate::sim::apiserver::answer::Answer;
-use crate::sim::apiserver::target::{Query, Target};
+use crate::sim::apiserver::request_info::RequestInfo;
+use crate::sim::apiserver::target::Target;
 use crate::sim::faults::{Effect, Faults};
 use crate::sim::refusal::Refusal;
 use crate::sim::request::Key;
@@ -204,22 +206,23 @@ impl ApiServer {
         let Some(path) = self.inner_path(request.uri().path()) else {
             return Ok(answer::refused(&Refusal::no_such_resource()));
         };
-        let query = Query::parse(request.uri().query().unwrap_or_default());
-        let target = match Target::of(&path, query, &self.store) {
-            Some(Ok(target)) => target,
-            Some(Err(refusal)) => return Ok(answer::refused(&refusal)),
-            None => return Ok(self.answer_about_server(&path, &request)),
+        let query = request.uri().query().unwrap_or_default();
+        let content_type = header(&request, CONTENT_TYPE);
+        let Some(info) = RequestInfo::of(request.method(), &path, query, &content_type) else {
+            return Ok(self.answer_about_server(&path, &request));
         };
-        let verb = target.verb(request.method(), &header(&request, CONTENT_TYPE));
+        let verb = info.as_ref().map_or("", |info| info.verb);
+        let target = match info.and_then(|info| Target::of(info, &self.store)) {
+            Ok(target) => target,
+            Err(refusal) => return Ok(answer::refused(&refusal)),
+        };
         let effect = self.faults.effect(verb, &target.kind.resource());
         let loses_answer = matches!(effect, Some(Effect::LoseAnswer));
         let broken = || io::Error::from(io::ErrorKind::ConnectionReset);
         let answer = match effect {
             Some(Effect::Drop) => return Err(broken()),
             Some(Effect::Refuse(refusal)) => answer::refused(&refusal),
-            Some(Effect::Garble) => {
-                answer::typed(502, "text/html", "<html>Bad Gateway</html>".to_owned())
-            }
+            Some(Effect::Garble) => answer::garbled(),
             Some(Effect::Delay(_) | Effect::LoseAnswer) | None => {
                 if let Some(Effect::Delay(delay)) = effect {
                     tokio::time::sleep(delay).await;

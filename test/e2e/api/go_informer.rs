@@ -40,7 +40,7 @@ async fn an_informer_follows(mut server: Server) {
     let mut informers = scene.informers();
     for informer in &mut informers {
         informer
-            .hears([format!("added {a}"), format!("added {b}")])
+            .hears_in_any_order([format!("added {a}"), format!("added {b}")])
             .await;
         informer.holds([&a, &b]).await;
         informer
@@ -77,6 +77,7 @@ async fn an_informer_follows(mut server: Server) {
         informer.has_asked(&["watch"], &["watch"]).await;
         informer.running.end().await;
     }
+    server.clear(scene.namespace).await;
 }
 
 /// Goal: what nobody can tell any more, the informer finds out by comparing.
@@ -88,7 +89,7 @@ async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
     let mut informers = scene.informers();
     for informer in &mut informers {
         informer
-            .hears([format!("added {a}"), format!("added {b}")])
+            .hears_in_any_order([format!("added {a}"), format!("added {b}")])
             .await;
         informer.holds([&a, &b]).await;
         informer
@@ -122,6 +123,7 @@ async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
             .await;
         informer.running.end().await;
     }
+    server.clear(scene.namespace).await;
 }
 
 /// Networks in a namespace of their own.

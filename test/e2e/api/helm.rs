@@ -51,9 +51,7 @@ async fn helm_looks_after_a_release(server: &Server) {
         assert_eq!(release.objects().await, "  ");
     }
     somebody_elses_field_is_spared(&release).await;
-    server
-        .kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"])
-        .await;
+    server.clear(NAMESPACE).await;
 }
 
 /// A field that another has set since is taken only by force.

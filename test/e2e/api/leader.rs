@@ -1,201 +1,129 @@
-//! Elections in which client-go's candidate and ours stand for one Lease.
+//! Two controllers, one Lease, and the rights that the manifests grant: what a standby is for.
 
-use bitcoin_controller::base::calendar;
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
+
 use serde_json::Value;
-use tokio::process::Command;
 
-use super::program::{Running, peer};
-use super::server::Server;
+use crate::controller::controllers_kubeconfig;
+use crate::harness::{eventually, kubectl, manifest, run, temporary, try_kubectl};
 
-const NAMESPACE: &str = "elections";
-const LEASE: &str = "contested";
+const IN_ITS_NAMESPACE: &str = "--namespace=bitcoin-controller";
 
-#[tokio::test]
-async fn candidates_of_client_go_are_elected_on_the_pretend_server() {
-    let server = Server::pretend().await;
-    server.prepare(NAMESPACE).await;
-    let mut one = go_candidate(&server, "go-1");
-    one.until("leading").await;
-    let mut two = go_candidate(&server, "go-2");
-    two.until("new leader go-1").await;
-    one.end_by("TERM").await;
-    two.until("new leader go-2").await;
+/// A controller that stands for election, as a process of ours.
+struct Standing(Child);
+
+impl Standing {
+    fn start(log: &str) -> Self {
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(temporary(log));
+        let child = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
+            .args(["run", "--leader-elect"])
+            .args(["--leader-election-namespace", "bitcoin-controller"])
+            .args(["--kubeconfig", &controllers_kubeconfig()])
+            .stdin(Stdio::null())
+            .stderr(log.unwrap())
+            .spawn()
+            .unwrap();
+        Standing(child)
+    }
+
+    fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.0.id());
+        run(Command::new("sh").args(["-c", &script])).unwrap();
+    }
 }
 
-/// Goal: whoever is killed, and however, the other kind of candidate leads next, and never two hold the
-/// lease at a time.
-/// Method: the holder is ended while the other waits, turn by turn; then the server's own log is read.
+impl Drop for Standing {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Holder and number of transitions, if there is a holder.
+fn holder() -> Result<(String, i64), String> {
+    let get = ["get", "lease", "bitcoin-controller", "--output=json"];
+    let text = try_kubectl(&[&get[..], &[IN_ITS_NAMESPACE]].concat())?;
+    let lease: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let spec = &lease["spec"];
+    match spec["holderIdentity"].as_str() {
+        Some(holder) if !holder.is_empty() => Ok((
+            holder.to_owned(),
+            spec["leaseTransitions"].as_i64().unwrap_or(-1),
+        )),
+        _ => Err(spec.to_string()),
+    }
+}
+
+/// Waits for somebody else than `before` to hold the lease.
+async fn next_holder(before: &str) -> (String, i64) {
+    eventually("another holds the lease", async || match holder()? {
+        (holder, _) if holder == before => Err(format!("still {holder}")),
+        found => Ok(found),
+    })
+    .await
+}
+
+/// Goal: a leader that is killed is followed, one that is told to end hands over at once, and one that loses
+/// the lease ends with an error.
 #[tokio::test]
-async fn a_go_program_and_ours_take_turns_and_never_hold_the_lease_together() {
-    let server = Server::real();
-    server.prepare(NAMESPACE).await;
-    let mut holder = go_candidate(&server, "go-0");
-    holder.until("leading").await;
-    // A killed holder of ours is waited for longest: 15 s.
-    let ends = [
-        "KILL", "KILL", "TERM", "TERM", "KILL", "TERM", "TERM", "TERM",
+async fn controllers_take_turns_on_one_lease() {
+    for name in ["crd.yaml", "rbac.yaml", "rbac-leader-election.yaml"] {
+        kubectl(&["apply", "--filename", &manifest(name)]);
+    }
+    let crd = "crd/bitcoinnetworks.bitcoincontroller.christianb93.github.com";
+    kubectl(&["wait", "--for=condition=Established", crd, "--timeout=30s"]);
+
+    let one = Standing::start("one.log");
+    let (first, transitions) = next_holder("").await;
+    assert_eq!(transitions, 0);
+    let mut two = Standing::start("two.log");
+    drop(one);
+    let (second, transitions) = next_holder(&first).await;
+    assert_eq!(transitions, 1);
+
+    let mut three = Standing::start("three.log");
+    eventually("the third sees the second", async || {
+        let log = std::fs::read_to_string(temporary("three.log")).unwrap();
+        if log.contains(&second) {
+            Ok(())
+        } else {
+            Err(log)
+        }
+    })
+    .await;
+    two.signal("TERM");
+    let told = tokio::time::Instant::now();
+    let (third, transitions) = next_holder(&second).await;
+    assert_eq!(transitions, 2);
+    // Not the 15 seconds that a lease takes to run out.
+    assert!(told.elapsed().as_secs() < 10, "{:?}", told.elapsed());
+    assert!(two.0.wait().unwrap().success());
+
+    let patch = r#"--patch={"spec":{"holderIdentity":"somebody"}}"#;
+    let lease = [
+        "patch",
+        "lease",
+        "bitcoin-controller",
+        "--type=merge",
+        patch,
     ];
-    for (turn, signal) in (1..).zip(ends) {
-        let is_ours = turn % 2 == 1;
-        let mut next = match is_ours {
-            true => our_candidate(&server),
-            false => go_candidate(&server, &format!("go-{turn}")),
-        };
-        next.until(if is_ours {
-            "has another holder"
-        } else {
-            "new leader"
-        })
-        .await;
-        holder.end_by(signal).await;
-        next.until(if is_ours {
-            "is_leading=true"
-        } else {
-            "leading"
-        })
-        .await;
-        holder = next;
-    }
-    holder.end_by("TERM").await;
+    kubectl(&[&lease[..], &[IN_ITS_NAMESPACE]].concat());
+    assert_eq!(three.0.wait().unwrap().code(), Some(1));
+    let log = std::fs::read_to_string(temporary("three.log")).unwrap();
+    assert!(log.contains("error: the lease was lost"), "{log}");
 
-    let claims = claims();
-    let turns = turns(&claims);
-    let expected =
-        "go-0 ours go-2 nobody ours nobody go-4 ours nobody go-6 nobody ours nobody go-8 nobody";
-    assert_eq!(turns.join(" "), expected);
-    for pair in claims.windows(2) {
-        check_handover(&pair[0], &pair[1]);
-    }
-}
-
-/// The Go program of test/peers/candidate.
-fn go_candidate(server: &Server, identity: &str) -> Running {
-    let mut program = peer("candidate");
-    program
-        .arg("--kubeconfig")
-        .arg(server.kubeconfig())
-        .args([
-            "--identity",
-            identity,
-            "--namespace",
-            NAMESPACE,
-            "--name",
-            LEASE,
-        ])
-        .args([
-            "--lease-duration=2s",
-            "--renew-deadline=1500ms",
-            "--retry-period=200ms",
-        ]);
-    Running::start(identity, program)
-}
-
-/// The controller, which tells in its log.
-fn our_candidate(server: &Server) -> Running {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"));
-    program
-        .args(["run", "--namespace", NAMESPACE, "--leader-elect"])
-        .args([
-            "--leader-election-namespace",
-            NAMESPACE,
-            "--leader-election-id",
-            LEASE,
-        ])
-        .arg("--kubeconfig")
-        .arg(server.kubeconfig());
-    Running::start_with_log("our candidate", program)
-}
-
-/// An accepted write to the lease, as the server logged it.
-#[derive(Debug)]
-struct Claim {
-    version: u64,
-    /// When the request had come, in microseconds.
-    at: i64,
-    /// The program that wrote.
-    program: String,
-    /// Whom it made the holder; nobody, if it gave the lease back.
-    holder: Option<String>,
-    /// How long others must let it alone, in microseconds.
-    duration: i64,
-}
-
-impl Claim {
-    fn of(entry: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let lease = &entry["responseObject"];
-        let received = entry["requestReceivedTimestamp"].as_str().unwrap();
-        let (seconds, micros) = calendar::parse(received).unwrap();
-        let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
-        let duration = lease["spec"]["leaseDurationSeconds"].as_i64().unwrap();
-        Claim {
-            version: text(&lease["metadata"]["resourceVersion"]).parse().unwrap(),
-            at: seconds * MICROS + i64::from(micros),
-            program: text(&entry["userAgent"])
-                .split('/')
-                .next()
-                .unwrap()
-                .to_owned(),
-            holder: (!holder.is_empty()).then(|| holder.to_owned()),
-            duration: duration * MICROS,
-        }
-    }
-
-    /// The holder, whose name we choose or not.
-    fn turn(&self) -> String {
-        match &self.holder {
-            None => "nobody".to_owned(),
-            Some(name) if name.starts_with("go-") => name.clone(),
-            Some(_) => "ours".to_owned(),
-        }
-    }
-}
-
-const MICROS: i64 = 1_000_000;
-
-/// Every accepted write to the lease, in the order in which the server took them.
-fn claims() -> Vec<Claim> {
-    let path = std::env::var_os("AUDIT_LOG").unwrap();
-    let text = std::fs::read_to_string(path).unwrap();
-    let entries = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let is_accepted_write = |entry: &Value| {
-        let (about, code) = (&entry["objectRef"], &entry["responseStatus"]["code"]);
-        about["resource"] == "leases"
-            && about["namespace"] == NAMESPACE
-            && ["create", "update", "patch"]
-                .iter()
-                .any(|verb| entry["verb"] == *verb)
-            && (*code == 200 || *code == 201)
-    };
-    let accepted = entries.filter(is_accepted_write);
-    let mut claims: Vec<Claim> = accepted.map(|entry| Claim::of(&entry)).collect();
-    claims.sort_by_key(|claim| claim.version);
-    claims
-}
-
-/// Who held the lease, each turn once.
-fn turns(claims: &[Claim]) -> Vec<String> {
-    let mut turns: Vec<String> = claims.iter().map(Claim::turn).collect();
-    turns.dedup();
-    turns
-}
-
-/// One write after another: whose the lease is, nobody else touches it until its time is over.
-fn check_handover(before: &Claim, after: &Claim) {
-    let Some(holder) = &before.holder else {
-        return assert!(
-            after.holder.is_some(),
-            "nobody gives back what nobody has: {after:?}"
-        );
-    };
-    match &after.holder {
-        Some(next) if next == holder => assert_eq!(before.program, after.program),
-        Some(_) => assert!(
-            after.at >= before.at + before.duration,
-            "taken before its time was over: {before:?}, {after:?}"
-        ),
-        None => assert_eq!(before.program, after.program, "given back by another"),
+    let events = kubectl(&["get", "events", IN_ITS_NAMESPACE, "--output=json"]);
+    for message in [
+        format!("{first} became leader"),
+        format!("{second} became leader"),
+        format!("{second} stopped leading"),
+        format!("{third} became leader"),
+    ] {
+        assert!(events.contains(&message), "{message}: {events}");
     }
 }

@@ -96,6 +96,12 @@ impl Server {
         self.kubectl(&["create", "namespace", namespace]).await;
     }
 
+    /// A server that is used by others afterwards shall not keep what was made there.
+    pub async fn clear(&self, namespace: &str) {
+        self.kubectl(&["delete", "namespace", namespace, "--wait=false"])
+            .await;
+    }
+
     /// What it has told until now it cannot tell again: a real server remembers no more than it has seen
     /// since it was started.
     pub fn forget_history(&self) {

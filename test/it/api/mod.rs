@@ -1,5 +1,6 @@
 //! Mirrors `src/api`.
 
+mod coordination;
 mod core;
 mod crd;
 mod meta;

@@ -45,7 +45,7 @@ fn drain(backlog: &mut Backlog<Pod>) -> Vec<String> {
 }
 
 #[test]
-fn up_to_the_bound_every_change_is_told_in_order() {
+fn c045_up_to_the_bound_every_change_of_a_key_is_told_in_order() {
     let mut backlog = Backlog::new(5);
     for change in [
         added("a", 1),
@@ -115,7 +115,7 @@ fn what_came_and_went_untold_comes_again_as_an_addition() {
 }
 
 #[test]
-fn a_joined_change_keeps_its_place_in_the_line() {
+fn c046_a_change_keeps_its_place_in_the_line_whatever_joins_it() {
     let mut backlog = Backlog::new(2);
     backlog.push(added("a", 1), false);
     backlog.push(added("b", 1), false);
@@ -146,6 +146,16 @@ fn reminders_leave_out_what_will_be_told_anyway() {
         backlog.push_resync(vec![at("a", 2), at("b", 1)]);
     }
     assert_eq!(drain(&mut backlog), ["Updated x/a@2", "Updated x/b@1"]);
+}
+
+#[test]
+fn a_reminder_is_left_out_also_if_an_earlier_change_of_its_key_was_taken() {
+    let mut backlog = Backlog::new(10);
+    backlog.push(updated("a", 1, 2), false);
+    backlog.push(updated("a", 2, 3), false);
+    assert!(backlog.take().is_some());
+    backlog.push_resync(vec![at("a", 3)]);
+    assert_eq!(drain(&mut backlog), ["Updated x/a@3"]);
 }
 
 #[test]

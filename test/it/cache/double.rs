@@ -1,96 +1,22 @@
 //! A server of pods that keeps its history, notes what it was asked and when, and fails on request.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
-use bitcoin_controller::api::meta::{Status, StatusCause, StatusDetails};
-use bitcoin_controller::base::Random;
+use bitcoin_controller::api::meta::ListMeta;
+use bitcoin_controller::cache::ListWatch;
 use bitcoin_controller::cache::list_watch::Answer;
-use bitcoin_controller::cache::{InformerOptions, ListWatch, Selector, SharedInformer};
 use bitcoin_controller::client::{
-    Client, Config, Error, Item, ListParams, Page, WatchEvent, WatchParams, WatchStream,
+    EachItem, Error, Item, ListParams, WatchEvent, WatchParams, WatchStream,
 };
-use bitcoin_controller::http::MemoryNetwork;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use super::faults::{Fault, StreamFault, broken, status, status_with_cause};
 use super::objects::{describe, key, pod, undecodable};
-
-/// What goes wrong.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// The server refuses, with this code and reason.
-    Status(u16, &'static str),
-    /// The server refuses after a second.
-    Late(u16, &'static str),
-    /// The server refuses, in these words.
-    Refused(Status),
-    /// Nobody listens.
-    NobodyListens,
-    /// No answer in time.
-    Deadline,
-    /// An answer that never comes.
-    Hang,
-}
-
-impl Fault {
-    async fn happen(self) -> Error {
-        match self {
-            Fault::Status(code, reason) => Error::refused("test", status(code, reason)),
-            Fault::Late(code, reason) => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                Error::refused("test", status(code, reason))
-            }
-            Fault::Refused(status) => Error::refused("test", status),
-            Fault::NobodyListens => {
-                let nobody = Arc::new(MemoryNetwork::default());
-                let client = Client::new(Config::plain("http://api").unwrap(), nobody).unwrap();
-                client.version().await.unwrap_err()
-            }
-            Fault::Deadline => broken(),
-            Fault::Hang => pending().await,
-        }
-    }
-}
-
-pub(crate) fn status(code: u16, reason: &str) -> Status {
-    Status {
-        status: "Failure".to_owned(),
-        reason: reason.to_owned(),
-        code,
-        ..Status::default()
-    }
-}
-
-/// A refusal whose cause has this reason and message.
-pub(crate) fn status_with_cause(code: u16, reason: &str, cause: &str, message: &str) -> Status {
-    let cause = StatusCause {
-        reason: cause.to_owned(),
-        message: message.to_owned(),
-        field: String::new(),
-    };
-    Status {
-        details: StatusDetails {
-            causes: vec![cause],
-            ..StatusDetails::default()
-        },
-        ..status(code, reason)
-    }
-}
-
-/// The connection of a watch breaks.
-pub(crate) fn broken() -> Error {
-    Error::Deadline {
-        operation: "test".to_owned(),
-        after: Duration::from_secs(1),
-    }
-}
 
 type Sender = mpsc::UnboundedSender<Result<WatchEvent<Pod>, Error>>;
 
@@ -114,6 +40,7 @@ struct State {
     next_uid: u64,
     list_faults: VecDeque<Option<Fault>>,
     watch_faults: VecDeque<Option<Fault>>,
+    stream_faults: VecDeque<Option<StreamFault>>,
     requests: Vec<(Instant, String)>,
     timeouts: Vec<Duration>,
 }
@@ -224,7 +151,19 @@ impl PodServer {
         self.lock().watch_faults.extend(faults);
     }
 
-    /// What was asked so far, such as `list 0 limit=500` and `watch 10`.
+    /// What happens to the next initial events; `None`: they come whole.
+    pub(crate) fn fail_streams(&self, faults: impl IntoIterator<Item = Option<StreamFault>>) {
+        self.lock().stream_faults.extend(faults);
+    }
+
+    /// Says that the initial events were all, to those who have not been told.
+    pub(crate) fn end_initial_events(&self) {
+        let mut state = self.lock();
+        let end = state.end_of_initial_events();
+        state.send(&end);
+    }
+
+    /// What was asked so far, such as `list 0 limit=500`, `stream -` and `watch 10`.
     pub(crate) fn requests(&self) -> Vec<String> {
         let state = self.lock();
         state
@@ -308,7 +247,7 @@ impl State {
     }
 
     /// A token names the version of the first page and the number of the next item.
-    fn page(&self, params: &ListParams) -> Result<Page<Pod>, Error> {
+    fn page(&self, params: &ListParams, each: EachItem<'_, Pod>) -> Result<ListMeta, Error> {
         let asked = params.resource_version.as_deref().unwrap_or("");
         let (version, from) = match &params.continue_token {
             None => (self.version, 0),
@@ -328,14 +267,18 @@ impl State {
             (0, _) | (_, None) => usize::MAX,
             (size, Some(limit)) => size.min(usize::try_from(limit).unwrap()),
         };
-        let items: Vec<_> = self.pods.values().skip(from).take(limit).cloned().collect();
-        let next = from + items.len();
-        let token = format!("{version}/{next}");
-        Ok(Page {
-            items,
+        let mut next = from;
+        for item in self.pods.values().skip(from).take(limit) {
+            each(item.clone());
+            next += 1;
+        }
+        let token = match next < self.pods.len() {
+            true => format!("{version}/{next}"),
+            false => String::new(),
+        };
+        Ok(ListMeta {
             resource_version: version.to_string().into(),
-            continue_token: (next < self.pods.len()).then(|| token.into()),
-            kind: "PodList".into(),
+            continue_token: token.into(),
         })
     }
 
@@ -353,8 +296,44 @@ impl State {
     }
 }
 
+impl State {
+    fn open_stream(&mut self, from: &str) -> Result<WatchStream<Pod>, Error> {
+        if from.parse().is_ok_and(|from: u64| from > self.version) {
+            let status = status_with_cause(504, "Timeout", "ResourceVersionTooLarge", "");
+            return Err(Error::refused("watch pods", status));
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let fault = self.stream_faults.pop_front().flatten();
+        let limit = match fault {
+            Some(StreamFault::Close(limit) | StreamFault::Break(limit)) => limit,
+            _ => usize::MAX,
+        };
+        for item in self.pods.values().take(limit) {
+            sender.send(Ok(WatchEvent::Added(item.clone()))).unwrap();
+        }
+        match fault {
+            Some(StreamFault::Close(_)) => return Ok(WatchStream::from_channel(receiver)),
+            Some(StreamFault::Break(_)) => {
+                sender.send(Err(broken())).unwrap();
+                return Ok(WatchStream::from_channel(receiver));
+            }
+            Some(StreamFault::NoEnd) => {}
+            None => sender.send(Ok(self.end_of_initial_events())).unwrap(),
+        }
+        self.watches.push(sender);
+        Ok(WatchStream::from_channel(receiver))
+    }
+
+    fn end_of_initial_events(&self) -> WatchEvent<Pod> {
+        WatchEvent::Bookmark {
+            resource_version: self.version.to_string().into(),
+            initial_events_end: true,
+        }
+    }
+}
+
 impl ListWatch<Pod> for PodServer {
-    fn list(&self, params: ListParams) -> Answer<'_, Page<Pod>> {
+    fn list<'a>(&'a self, params: ListParams, each: EachItem<'a, Pod>) -> Answer<'a, ListMeta> {
         Box::pin(async move {
             let fault = {
                 let mut state = self.lock();
@@ -369,7 +348,7 @@ impl ListWatch<Pod> for PodServer {
             };
             match fault {
                 Some(fault) => Err(fault.happen().await),
-                None => self.lock().page(&params),
+                None => self.lock().page(&params, each),
             }
         })
     }
@@ -378,68 +357,23 @@ impl ListWatch<Pod> for PodServer {
         Box::pin(async move {
             let fault = {
                 let mut state = self.lock();
-                state.note(format!("watch {}", params.resource_version));
+                state.note(
+                    match (params.send_initial_events, params.resource_version.as_str()) {
+                        (true, "") => "stream -".to_owned(),
+                        (true, version) => format!("stream {version}"),
+                        (false, version) => format!("watch {version}"),
+                    },
+                );
                 state.timeouts.push(params.timeout);
                 state.watch_faults.pop_front().flatten()
             };
             match fault {
                 Some(fault) => Err(fault.happen().await),
+                None if params.send_initial_events => {
+                    self.lock().open_stream(&params.resource_version)
+                }
                 None => self.lock().open_watch(&params.resource_version),
             }
         })
     }
-}
-
-/// An informer that runs against a [`PodServer`].
-pub(crate) struct Running {
-    pub(crate) server: PodServer,
-    pub(crate) informer: SharedInformer<Pod>,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) tasks: JoinSet<()>,
-}
-
-impl Running {
-    /// An informer that is not started yet.
-    pub(crate) fn prepare(server: &PodServer, options: InformerOptions) -> Self {
-        Running {
-            server: server.clone(),
-            informer: SharedInformer::new(server.clone(), options),
-            shutdown: CancellationToken::new(),
-            tasks: JoinSet::new(),
-        }
-    }
-
-    pub(crate) fn start(server: &PodServer) -> Self {
-        Running::start_with(server, seeded(1))
-    }
-
-    pub(crate) fn start_with(server: &PodServer, options: InformerOptions) -> Self {
-        let mut running = Running::prepare(server, options);
-        running.run();
-        running
-    }
-
-    pub(crate) fn run(&mut self) {
-        let (informer, shutdown) = (self.informer.clone(), self.shutdown.clone());
-        self.tasks
-            .spawn(async move { informer.run(shutdown).await });
-    }
-
-    /// What is in the store, as `name@version`.
-    pub(crate) fn stored(&self) -> Vec<String> {
-        let pods = self.informer.lister().list(None, &Selector::everything());
-        pods.iter().map(|pod| describe(pod)).collect()
-    }
-}
-
-pub(crate) fn seeded(seed: u64) -> InformerOptions {
-    InformerOptions {
-        random: Random::seeded(seed),
-        ..InformerOptions::default()
-    }
-}
-
-/// Lets everybody run until nobody can go on without time passing. Time stands still otherwise.
-pub(crate) async fn settle() {
-    tokio::time::sleep(Duration::from_millis(1)).await;
 }

@@ -50,7 +50,7 @@ fn versioned(name: &str, version: u64, labels: &[(&str, &str)]) -> Pod {
 }
 
 #[test]
-fn an_object_is_found_under_each_of_its_values_and_under_no_other() {
+fn c054_an_object_is_found_under_each_of_its_values_and_under_no_other() {
     let pods = Indexer::default();
     pods.add_index::<ByLabels>();
     pods.insert(labelled("a", &[("one", "red"), ("two", "blue")]));
@@ -63,7 +63,7 @@ fn an_object_is_found_under_each_of_its_values_and_under_no_other() {
 }
 
 #[test]
-fn values_follow_the_object_and_empty_ones_are_forgotten() {
+fn c053_values_follow_the_object_and_empty_ones_are_forgotten() {
     let pods = Indexer::default();
     pods.add_index::<ByLabels>();
     pods.insert(versioned("a", 1, &[("one", "red"), ("two", "blue")]));
@@ -76,7 +76,7 @@ fn values_follow_the_object_and_empty_ones_are_forgotten() {
 }
 
 #[test]
-fn a_late_index_covers_what_is_there() {
+fn c055_a_late_index_covers_what_is_there_and_adding_it_again_changes_nothing() {
     let pods = Indexer::default();
     pods.insert(labelled("a", &[("one", "red")]));
     pods.add_index::<ByLabels>();
@@ -125,7 +125,7 @@ fn the_same_state_stays_in_place_and_is_no_change() {
     let before = pods.get(&key("a")).unwrap();
     assert!(pods.insert(pod("a", "u", 1)).is_none());
     assert!(
-        pods.replace(vec![pod("a", "u", 1)], |_, _| false)
+        pods.replace(vec![Arc::new(pod("a", "u", 1))], |_, _| false)
             .is_empty()
     );
     assert!(Arc::ptr_eq(&before, &pods.get(&key("a")).unwrap()));
@@ -154,6 +154,7 @@ fn a_replace_tells_deletions_first_and_then_the_rest_in_its_own_order() {
         pod("b", "b", 1),
         pod("0", "0", 1),
     ];
+    let list = list.into_iter().map(Arc::new).collect();
     let changes = pods.replace(list, |_, _| false);
     let told: Vec<_> = changes
         .into_iter()
@@ -197,6 +198,12 @@ fn a_thousand_random_histories_agree_with_a_scan() {
             let name = ["a", "b", "c", "d", "e"][random.below(5) as usize];
             let colours = ["red", "blue", "green"];
             let colour = |random: &Random| colours[random.below(3) as usize];
+            if random.below(6) == 0 {
+                // A whole new content, some of it as it was.
+                model.retain(|_| random.below(2) == 0);
+                let replacement = model.iter().cloned().map(Arc::new).collect();
+                pods.replace(replacement, |_, _| false);
+            }
             model.retain(|known| known.metadata.name != name);
             if random.below(3) == 0 {
                 pods.remove(&key(name));
@@ -228,6 +235,61 @@ fn a_thousand_random_histories_agree_with_a_scan() {
             );
         }
     }
+}
+
+#[test]
+fn c057_the_key_of_a_cluster_scoped_object_has_no_slash_and_none_has_two() {
+    use bitcoin_controller::api::{ObjectKey, Resource};
+    let mut node = pod("a", "u", 1);
+    assert_eq!(node.key().to_string(), "x/a");
+    node.metadata.namespace = "".into();
+    assert_eq!(node.key().to_string(), "a");
+    assert_eq!("a".parse(), Ok(node.key()));
+    assert!("x/y/a".parse::<ObjectKey>().is_err());
+}
+
+#[test]
+fn c058_a_reader_keeps_what_it_was_given_whatever_the_store_does() {
+    let pods = Indexer::default();
+    pods.insert(pod("a", "u", 1));
+    let (mine, yours) = (pods.get(&key("a")).unwrap(), pods.get(&key("a")).unwrap());
+    assert!(Arc::ptr_eq(&mine, &yours), "shared, not copied");
+    pods.insert(pod("a", "u", 2));
+    pods.remove(&key("a"));
+    assert_eq!(&*mine.metadata.resource_version, "1");
+}
+
+/// One writer replaces the whole content by one of two; a reader must always find one or the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c056_a_reader_sees_a_replace_wholly_or_not_at_all() {
+    let pods = Arc::new(Indexer::default());
+    pods.add_index::<ByLabels>();
+    let content = |version: u64| {
+        let (names, colour) = match version % 2 {
+            0 => (["a", "b"], "red"),
+            _ => (["c", "d"], "blue"),
+        };
+        let pods = names.map(|name| Arc::new(versioned(name, version, &[("one", colour)])));
+        pods.to_vec()
+    };
+    pods.replace(content(0), |_, _| false);
+    let writer = tokio::task::spawn_blocking({
+        let pods = pods.clone();
+        move || {
+            for version in 1..5_000 {
+                pods.replace(content(version), |_, _| false);
+            }
+        }
+    });
+    while !writer.is_finished() {
+        let listed = pods.list();
+        let names = names(&listed);
+        assert!(names == ["a", "b"] || names == ["c", "d"], "{names:?}");
+        let values = pods.index_values::<ByLabels>();
+        assert!(values == ["red"] || values == ["blue"], "{values:?}");
+        assert!(matches!(by(&pods, "red").len(), 0 | 2));
+    }
+    writer.await.unwrap();
 }
 
 /// One writer moves one object between two values; a reader must always find it under exactly one.

@@ -31,7 +31,8 @@ async fn asked(list_watch: impl Fn(Client) -> ApiListWatch) -> Vec<String> {
         resource_version: "7".to_owned(),
         ..Default::default()
     };
-    assert!(pods.list(list).await.unwrap_err().is_connection_refused());
+    let listed = pods.list(list, &mut |_| panic!("nobody is there")).await;
+    assert!(listed.unwrap_err().is_connection_refused());
     assert!(pods.watch(watch).await.unwrap_err().is_connection_refused());
     let paths = paths.lock().unwrap();
     paths.clone()

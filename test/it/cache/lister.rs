@@ -29,7 +29,7 @@ fn one_object_is_found_by_its_key() {
 }
 
 #[test]
-fn namespace_and_labels_both_narrow_the_answer() {
+fn c060_namespace_and_labels_both_narrow_the_answer() {
     let pods = lister();
     let selector = |pairs: &[(&str, &str)]| pairs.iter().copied().collect::<Selector>();
     assert_eq!(

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::base::Random;
-use bitcoin_controller::cache::{Subscription, SubscriptionOptions};
+use bitcoin_controller::cache::{InformerOptions, Subscription, SubscriptionOptions};
 use bitcoin_controller::client::WatchEvent;
 use tokio::time::{sleep, timeout};
 
-use super::double::{Fault, PodServer, Running, broken, seeded, settle, status};
+use super::double::PodServer;
+use super::faults::{Fault, StreamFault, broken, status};
 use super::objects::Knowledge;
+use super::running::{Running, seeded, settle, streaming};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -21,6 +23,24 @@ fn any_fault(random: &Random) -> Option<Fault> {
         3 => Some(Fault::NobodyListens),
         4 => Some(Fault::Deadline),
         _ => None,
+    }
+}
+
+fn any_stream_fault(random: &Random) -> Option<StreamFault> {
+    let n_events = random.below(4) as usize;
+    match random.below(5) {
+        0 => Some(StreamFault::Close(n_events)),
+        1 => Some(StreamFault::Break(n_events)),
+        2 => Some(StreamFault::NoEnd),
+        _ => None,
+    }
+}
+
+/// One that lists, or one that asks for initial events.
+fn any_informer(seed: u64) -> InformerOptions {
+    match seed % 3 {
+        0 => seeded(seed),
+        _ => streaming(seed),
     }
 }
 
@@ -41,7 +61,7 @@ fn change(server: &PodServer, random: &Random, may_be_bad: bool) {
 
 /// Something goes wrong between us and the server.
 fn disturb(server: &PodServer, random: &Random) {
-    match random.below(8) {
+    match random.below(10) {
         0 => server.close_watches(),
         1 => server.break_watches(broken),
         2 => server.compact(),
@@ -49,6 +69,8 @@ fn disturb(server: &PodServer, random: &Random) {
         4 => server.send(WatchEvent::Error(status(429, "TooManyRequests"))),
         5 => server.fail_lists([any_fault(random), any_fault(random)]),
         6 => server.fail_watches([any_fault(random), any_fault(random)]),
+        7 => server.fail_streams([any_stream_fault(random), any_stream_fault(random)]),
+        8 => server.end_initial_events(),
         _ => server.paginate(random.below(3) as usize),
     }
 }
@@ -65,7 +87,7 @@ async fn a_thousand_random_histories_the_store_is_always_at_one_version() {
     for seed in 0..1_000 {
         let random = Random::seeded(seed);
         let server = PodServer::new();
-        let mut running = Running::start_with(&server, seeded(seed));
+        let mut running = Running::start_with(&server, any_informer(seed));
         let n_steps = random.below(60);
         for step in 0..n_steps {
             match random.below(4) {
@@ -121,7 +143,7 @@ async fn a_thousand_random_histories_end_with_everybody_knowing_the_truth() {
     for seed in 0..1_000 {
         let random = Random::seeded(seed);
         let server = PodServer::new();
-        let running = Running::start_with(&server, seeded(seed));
+        let running = Running::start_with(&server, any_informer(seed));
         let mut handlers: Vec<Handler> = Vec::new();
         for _ in 0..60 {
             match random.below(8) {

@@ -8,7 +8,7 @@ use bitcoin_controller::api::core::{Pod, PodStatus};
 use bitcoin_controller::api::meta::Labels;
 use bitcoin_controller::api::text::Interner;
 use bitcoin_controller::api::{ObjectKey, ObjectMeta};
-use bitcoin_controller::cache::{Notification, Subscription};
+use bitcoin_controller::cache::{NextState, Notification, Subscription};
 use bitcoin_controller::client::{Item, Undecodable};
 
 /// A pod in namespace `x`.
@@ -50,6 +50,11 @@ pub(crate) fn undecodable(name: &str, uid: &str, version: u64) -> Undecodable {
 /// An item of which not even the name can be read.
 pub(crate) fn nameless() -> Item<Pod> {
     Item::read(br#"{"metadata": 7}"#, &Interner::default())
+}
+
+/// A whole new state, of which nothing is stored yet.
+pub(crate) fn state(items: Vec<Item<Pod>>) -> NextState<Pod> {
+    items.into_iter().collect()
 }
 
 /// `name@version`.

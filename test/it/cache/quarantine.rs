@@ -7,8 +7,9 @@ use bitcoin_controller::cache::distribution::Distribution;
 use bitcoin_controller::cache::{ReflectorStore, SubscriptionOptions};
 use bitcoin_controller::client::Item;
 
-use super::double::{PodServer, Running, settle};
-use super::objects::{hear, key, nameless, pod, undecodable};
+use super::double::PodServer;
+use super::objects::{hear, key, nameless, pod, state, undecodable};
+use super::running::{Running, settle};
 
 fn good(name: &str, version: u64) -> Item<Pod> {
     Item::Object(pod(name, name, version))
@@ -39,7 +40,7 @@ fn stored(pods: &Distribution<Pod>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_object_spoils_neither_the_list_nor_the_watch() {
+async fn c028_an_object_that_cannot_be_stored_spoils_neither_the_list_nor_the_watch() {
     let server = PodServer::new();
     server.put("a");
     server.put_bad("b");
@@ -63,7 +64,7 @@ async fn one_bad_object_spoils_neither_the_list_nor_the_watch() {
 #[tokio::test(start_paused = true)]
 async fn a_good_state_stays_while_a_newer_one_cannot_be_read() {
     let pods = pods();
-    pods.replace(vec![good("a", 1), good("b", 1)], "5");
+    pods.replace(state(vec![good("a", 1), good("b", 1)]), "5");
     let handler = pods.subscribe(SubscriptionOptions::default());
     let n_initial = handler.pending();
     pods.upsert(bad("a", 6));
@@ -75,10 +76,10 @@ async fn a_good_state_stays_while_a_newer_one_cannot_be_read() {
         )
     );
     // A list that has it as bad deletes it neither; a list without it does.
-    pods.replace(vec![bad("a", 6), bad("b", 7)], "7");
+    pods.replace(state(vec![bad("a", 6), bad("b", 7)]), "7");
     assert_eq!(stored(&pods), ["a@1", "b@1"]);
     assert_eq!(handler.pending(), n_initial, "nobody was told anything");
-    pods.replace(vec![bad("b", 7)], "8");
+    pods.replace(state(vec![bad("b", 7)]), "8");
     assert_eq!(
         (stored(&pods), set_apart(&pods)),
         (vec!["b@1".to_owned()], vec!["b@7".to_owned()])
@@ -88,7 +89,7 @@ async fn a_good_state_stays_while_a_newer_one_cannot_be_read() {
 #[tokio::test(start_paused = true)]
 async fn a_later_state_that_can_be_read_brings_the_object_back() {
     let pods = pods();
-    pods.replace(vec![bad("a", 1), bad("b", 1), bad("c", 1)], "5");
+    pods.replace(state(vec![bad("a", 1), bad("b", 1), bad("c", 1)]), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     assert!(handler.has_synced());
     pods.upsert(good("a", 6));
@@ -96,7 +97,7 @@ async fn a_later_state_that_can_be_read_brings_the_object_back() {
         format!("{:?}", hear(&mut handler).await.unwrap()),
         "Added x/a@6"
     );
-    pods.replace(vec![good("a", 6), good("b", 7), bad("c", 1)], "8");
+    pods.replace(state(vec![good("a", 6), good("b", 7), bad("c", 1)]), "8");
     assert_eq!(
         format!("{:?}", hear(&mut handler).await.unwrap()),
         "Added x/b@7"
@@ -107,7 +108,7 @@ async fn a_later_state_that_can_be_read_brings_the_object_back() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_ends_the_quarantine_readable_or_not() {
     let pods = pods();
-    pods.replace(vec![good("a", 1), good("b", 1)], "5");
+    pods.replace(state(vec![good("a", 1), good("b", 1)]), "5");
     let mut handler = pods.subscribe(SubscriptionOptions::default());
     hear(&mut handler).await;
     hear(&mut handler).await;
@@ -134,11 +135,11 @@ async fn a_bad_object_with_another_uid_proves_that_the_stored_one_is_gone() {
     let another = |version| Item::Undecodable(undecodable("a", "another", version));
     for by_list in [true, false] {
         let pods = pods();
-        pods.replace(vec![good("a", 1)], "5");
+        pods.replace(state(vec![good("a", 1)]), "5");
         let mut handler = pods.subscribe(SubscriptionOptions::default());
         hear(&mut handler).await;
         match by_list {
-            true => pods.replace(vec![another(6)], "6"),
+            true => pods.replace(state(vec![another(6)]), "6"),
             false => pods.upsert(another(6)),
         }
         assert_eq!(
@@ -150,7 +151,7 @@ async fn a_bad_object_with_another_uid_proves_that_the_stored_one_is_gone() {
     }
     // An unknown UID proves nothing.
     let pods = pods();
-    pods.replace(vec![good("a", 1)], "5");
+    pods.replace(state(vec![good("a", 1)]), "5");
     pods.upsert(Item::Undecodable(undecodable("a", "", 6)));
     assert_eq!(stored(&pods), ["a@1"]);
 }
@@ -158,10 +159,10 @@ async fn a_bad_object_with_another_uid_proves_that_the_stored_one_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_bad_object_without_a_name_may_be_any_that_is_missing() {
     let pods = pods();
-    pods.replace(vec![good("a", 1), good("b", 1)], "5");
-    pods.replace(vec![nameless(), good("b", 6)], "6");
+    pods.replace(state(vec![good("a", 1), good("b", 1)]), "5");
+    pods.replace(state(vec![nameless(), good("b", 6)]), "6");
     assert_eq!(stored(&pods), ["a@1", "b@6"]);
-    pods.replace(vec![good("b", 6)], "7");
+    pods.replace(state(vec![good("b", 6)]), "7");
     assert_eq!(stored(&pods), ["b@6"]);
     assert_eq!(pods.n_undecodable(), 1);
 }
@@ -170,7 +171,7 @@ async fn a_bad_object_without_a_name_may_be_any_that_is_missing() {
 async fn each_bad_state_counts_once_however_often_it_is_listed() {
     let pods = pods();
     for _ in 0..3 {
-        pods.replace(vec![bad("a", 1)], "5");
+        pods.replace(state(vec![bad("a", 1)]), "5");
     }
     assert_eq!(pods.n_undecodable(), 1);
     pods.upsert(bad("a", 6));

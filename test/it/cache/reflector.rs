@@ -8,12 +8,14 @@ use bitcoin_controller::cache::InformerOptions;
 use bitcoin_controller::client::WatchEvent;
 use tokio::time::{Instant, advance, sleep};
 
-use super::double::{Fault, PodServer, Running, seeded, settle, status, status_with_cause};
+use super::double::PodServer;
+use super::faults::{Fault, status, status_with_cause};
 use super::objects::{hear, pod};
+use super::running::{Running, noting, seeded, settle};
 use bitcoin_controller::client::Item;
 
 #[tokio::test(start_paused = true)]
-async fn the_first_list_takes_what_is_at_hand_and_the_watch_goes_on_from_it() {
+async fn c001_the_first_list_takes_what_is_at_hand_and_the_watch_goes_on_from_it() {
     let server = PodServer::new();
     server.put("a");
     let running = Running::start(&server);
@@ -30,7 +32,7 @@ async fn the_first_list_takes_what_is_at_hand_and_the_watch_goes_on_from_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_version_after_a_list_is_the_lists_and_not_the_newest_objects() {
+async fn c008_the_version_after_a_list_is_the_lists_and_not_the_newest_objects() {
     let server = PodServer::new();
     server.put("a");
     server.bookmark();
@@ -41,7 +43,7 @@ async fn the_version_after_a_list_is_the_lists_and_not_the_newest_objects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bookmark_moves_the_version_and_nothing_else() {
+async fn c011_a_bookmark_moves_the_version_and_nothing_else() {
     let server = PodServer::new();
     server.put("a");
     let running = Running::start(&server);
@@ -64,7 +66,7 @@ async fn a_bookmark_moves_the_version_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_ends_after_an_event_goes_on_without_a_list_or_a_wait() {
+async fn c012_a_watch_that_ends_after_an_event_goes_on_without_a_list_or_a_wait() {
     let server = PodServer::new();
     let running = Running::start(&server);
     settle().await;
@@ -90,7 +92,7 @@ async fn a_quiet_watch_that_lasted_goes_on_without_a_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_version_follows_the_last_event_even_backwards() {
+async fn c020_the_version_follows_the_last_event_even_backwards() {
     let server = PodServer::new();
     server.put("z");
     let running = Running::start(&server);
@@ -120,33 +122,42 @@ async fn an_event_of_an_unknown_type_moves_the_version() {
     assert_eq!(server.requests().last().unwrap(), "watch 17");
 }
 
+/// The timeouts of fifty watches of an informer with this least one.
+async fn timeouts(min_watch_timeout: Duration) -> Vec<Duration> {
+    let server = PodServer::new();
+    let options = InformerOptions {
+        min_watch_timeout,
+        ..seeded(3)
+    };
+    let _running = Running::start_with(&server, options);
+    for _ in 0..50 {
+        settle().await;
+        server.bookmark();
+        settle().await;
+        server.close_watches();
+    }
+    server.timeouts()
+}
+
+fn are_within(timeouts: &[Duration], shortest: u64) -> bool {
+    let allowed = Duration::from_secs(shortest)..Duration::from_secs(2 * shortest);
+    timeouts.iter().all(|timeout| allowed.contains(timeout))
+}
+
+/// How a client writes version, bookmarks and timeout down is a test of the client's.
 #[tokio::test(start_paused = true)]
-async fn watches_are_asked_to_end_after_five_to_ten_minutes_each_another() {
-    let table = [(0, 300), (299, 300), (1_000, 1_000)];
-    for (configured, shortest) in table {
-        let server = PodServer::new();
-        let options = InformerOptions {
-            min_watch_timeout: Duration::from_secs(configured),
-            ..seeded(3)
-        };
-        let _running = Running::start_with(&server, options);
-        for _ in 0..50 {
-            settle().await;
-            server.bookmark();
-            settle().await;
-            server.close_watches();
-        }
-        let timeouts = server.timeouts();
-        let allowed = Duration::from_secs(shortest)..Duration::from_secs(2 * shortest);
-        assert!(
-            timeouts.iter().all(|timeout| allowed.contains(timeout)),
-            "{timeouts:?}"
-        );
-        assert!(timeouts.iter().all(|timeout| timeout.subsec_nanos() == 0));
-        assert!(
-            timeouts.iter().collect::<BTreeSet<_>>().len() > 40,
-            "they vary"
-        );
+async fn c009_watches_are_asked_to_end_after_five_to_ten_minutes_in_whole_seconds_each_another() {
+    let timeouts = timeouts(InformerOptions::default().min_watch_timeout).await;
+    assert!(are_within(&timeouts, 300), "{timeouts:?}");
+    assert!(timeouts.iter().all(|timeout| timeout.subsec_nanos() == 0));
+    assert!(timeouts.iter().collect::<BTreeSet<_>>().len() > 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c010_a_least_timeout_counts_only_above_five_minutes() {
+    for (configured, shortest) in [(0, 300), (299, 300), (1_000, 1_000)] {
+        let timeouts = timeouts(Duration::from_secs(configured)).await;
+        assert!(are_within(&timeouts, shortest), "{timeouts:?}");
     }
 }
 
@@ -157,7 +168,7 @@ async fn provoke_list(server: &PodServer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_list_asks_for_the_last_version_in_one_page() {
+async fn c002_a_later_list_asks_for_the_last_version_in_one_page() {
     let server = PodServer::new();
     let running = Running::start(&server);
     settle().await;
@@ -187,7 +198,23 @@ async fn a_page_size_that_is_configured_is_always_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_put_together_and_only_the_first_names_a_version() {
+async fn c003_a_server_that_gives_pages_even_for_version_0_is_always_asked_for_pages() {
+    let server = PodServer::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        server.put(name);
+    }
+    server.paginate(3);
+    let _running = Running::start(&server);
+    settle().await;
+    provoke_list(&server).await;
+    assert_eq!(
+        server.requests()[3..5],
+        ["list 15 limit=500", "list - limit=500 continue=15/3"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn c004_pages_are_put_together_and_only_the_first_names_a_version() {
     let server = PodServer::new();
     for name in ["a", "b", "c", "d", "e"] {
         server.put(name);
@@ -202,16 +229,10 @@ async fn pages_are_put_together_and_only_the_first_names_a_version() {
     ];
     assert_eq!(server.requests()[..3], first_list);
     assert_eq!(running.stored(), ["a@11", "b@12", "c@13", "d@14", "e@15"]);
-    // A server that gives pages even for version 0 reads its storage: go on asking for pages.
-    provoke_list(&server).await;
-    assert_eq!(
-        server.requests()[4..6],
-        ["list 15 limit=500", "list - limit=500 continue=15/2"]
-    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_page_that_has_expired_leads_to_one_whole_list() {
+async fn c005_a_later_page_that_has_expired_leads_to_one_whole_list() {
     let server = PodServer::new();
     for name in ["a", "b", "c"] {
         server.put(name);
@@ -233,7 +254,7 @@ async fn a_later_page_that_has_expired_leads_to_one_whole_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_whose_version_is_gone_is_repeated_at_once_as_of_now_and_only_once() {
+async fn c006_a_list_whose_version_is_gone_is_repeated_at_once_as_of_now_and_only_once() {
     let server = PodServer::new();
     let _running = Running::start(&server);
     settle().await;
@@ -259,7 +280,7 @@ async fn a_list_whose_version_is_gone_is_repeated_at_once_as_of_now_and_only_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_way_to_say_that_a_version_is_too_large_leads_to_a_list_as_of_now() {
+async fn c007_each_way_to_say_that_a_version_is_too_large_leads_to_a_list_as_of_now() {
     const TEXT: &str = "Too large resource version: 20, current: 10";
     let in_the_message = Status {
         message: TEXT.to_owned(),
@@ -282,7 +303,7 @@ async fn each_way_to_say_that_a_version_is_too_large_leads_to_a_list_as_of_now()
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_it_is_started_nothing_is_asked_and_after_a_shutdown_neither() {
+async fn c023_a_shutdown_before_the_start_asks_nothing_and_one_within_a_list_is_no_error() {
     let server = PodServer::new();
     let mut running = Running::prepare(&server, seeded(1));
     settle().await;
@@ -293,12 +314,20 @@ async fn before_it_is_started_nothing_is_asked_and_after_a_shutdown_neither() {
     assert!(server.requests().is_empty());
     assert!(!running.informer.has_synced());
     assert_eq!(&*running.informer.last_sync_resource_version(), "");
+
+    server.fail_lists([Some(Fault::Hang)]);
+    let (options, errors) = noting(seeded(1));
+    let mut running = Running::start_with(&server, options);
+    settle().await;
+    running.shutdown.cancel();
+    assert!(running.tasks.join_next().await.unwrap().is_ok());
+    assert!(errors.lock().unwrap().is_empty());
 }
 
 /// Goal: a shutdown ends the reflector at once, wherever it is. Method: stop it at one point after
 /// the other; the paused clock must not move, and no watch may stay open.
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_is_prompt_at_every_point() {
+async fn c024_a_shutdown_is_prompt_at_every_point() {
     type Prepare = fn(&PodServer);
     let points: [(&str, Prepare); 5] = [
         ("in a list", |server| server.fail_lists([Some(Fault::Hang)])),

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
-use bitcoin_controller::api::meta::{Status, StatusDetails};
-use bitcoin_controller::client::{Item, WatchEvent};
+use bitcoin_controller::api::core::Pod;
+use bitcoin_controller::api::meta::{ListMeta, Status, StatusDetails};
+use bitcoin_controller::cache::list_watch::Answer;
+use bitcoin_controller::cache::{ListWatch, SharedInformer};
+use bitcoin_controller::client::{
+    EachItem, Item, ListParams, WatchEvent, WatchParams, WatchStream,
+};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
-use super::double::{Fault, PodServer, Running, broken, settle, status};
+use super::double::PodServer;
+use super::faults::{Fault, broken, status};
 use super::objects::{nameless, pod};
+use super::running::{Running, noting, seeded, settle};
 
 const LONG: Duration = Duration::from_secs(100);
 
@@ -24,7 +32,7 @@ fn is_backoff(wait: Duration, base_millis: u64) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_double_from_800_milliseconds_to_30_seconds_and_jitter_doubles_at_most() {
+async fn c021_waits_double_from_800_milliseconds_to_30_seconds_and_jitter_doubles_at_most() {
     let server = PodServer::new();
     let failing = || Some(Fault::Status(500, "InternalError"));
     server.fail_lists(std::iter::repeat_with(failing).take(10));
@@ -60,7 +68,7 @@ async fn waits_are_short_again_after_two_quiet_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_ends_at_once_and_empty_waits_and_lists() {
+async fn c013_a_watch_that_ends_at_once_and_empty_waits_and_lists() {
     let server = PodServer::new();
     let _running = Running::start(&server);
     settle().await;
@@ -162,7 +170,7 @@ async fn gone_once_in_a_while_never_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_and_nobody_listening_wait_and_watch_again_without_a_list() {
+async fn c016_too_many_requests_and_nobody_listening_wait_and_watch_again_without_a_list() {
     let server = PodServer::new();
     server.fail_watches([
         Some(Fault::Status(429, "TooManyRequests")),
@@ -191,7 +199,7 @@ async fn too_many_requests_and_nobody_listening_wait_and_watch_again_without_a_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_within_a_watch_wait_as_long_as_the_server_asks() {
+async fn c017_too_many_requests_within_a_watch_wait_as_long_as_the_server_asks() {
     let server = PodServer::new();
     let _running = Running::start(&server);
     settle().await;
@@ -228,7 +236,7 @@ async fn any_other_refusal_waits_and_lists() {
 
 /// One counter for all kinds of failures.
 #[tokio::test(start_paused = true)]
-async fn lists_and_watches_that_fail_share_one_backoff() {
+async fn c022_lists_and_watches_that_fail_share_one_backoff() {
     let server = PodServer::new();
     server.fail_lists([Some(Fault::Status(500, "InternalError"))]);
     server.fail_watches([
@@ -247,7 +255,7 @@ async fn lists_and_watches_that_fail_share_one_backoff() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_nobody_can_read_leads_to_a_list() {
+async fn c019_an_event_that_names_no_object_does_not_move_the_version_and_leads_to_a_list() {
     let unread = || bitcoin_controller::client::Error::Decode {
         operation: "watch pods".to_owned(),
         source: bitcoin_controller::base::json::from_slice::<u8>(b"?").unwrap_err(),
@@ -269,34 +277,76 @@ async fn an_event_nobody_can_read_leads_to_a_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_a_version_is_a_failure() {
-    use bitcoin_controller::cache::list_watch::Answer;
-    use bitcoin_controller::cache::{InformerOptions, ListWatch, SharedInformer};
-    use bitcoin_controller::client::{ListParams, Page, WatchParams, WatchStream};
+async fn c014_gone_within_a_watch_leads_to_a_list_and_is_told_to_nobody() {
+    let server = PodServer::new();
+    let (options, errors) = noting(seeded(1));
+    let _running = Running::start_with(&server, options);
+    settle().await;
+    server.send(WatchEvent::Error(status(410, "Expired")));
+    settle().await;
+    assert_eq!(server.requests()[2..], ["list - limit=500", "watch 10"]);
+    assert!(errors.lock().unwrap().is_empty());
+}
 
+#[tokio::test(start_paused = true)]
+async fn c015_gone_as_the_answer_to_a_watch_is_told_and_leads_to_a_list() {
+    let server = PodServer::new();
+    server.fail_watches([Some(Fault::Status(410, "Expired"))]);
+    let (options, errors) = noting(seeded(1));
+    let _running = Running::start_with(&server, options);
+    settle().await; // theirs waits first, and asks for the lost version
+    assert_eq!(
+        server.requests()[1..],
+        ["watch 10", "list - limit=500", "watch 10"]
+    );
+    assert_eq!(errors.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_that_fail_are_told_and_what_a_second_one_mends_is_not() {
+    let server = PodServer::new();
+    let (options, errors) = noting(seeded(1));
+    server.fail_lists([Some(Fault::Status(500, "InternalError"))]);
+    let _running = Running::start_with(&server, options);
+    sleep(LONG).await;
+    server.fail_lists([Some(Fault::Status(410, "Expired"))]);
+    server.send(WatchEvent::Error(status(500, "InternalError")));
+    sleep(LONG).await;
+    assert_eq!(server.requests()[3..5], ["list 10", "list - limit=500"]);
+    let errors = errors.lock().unwrap();
+    assert!(errors.len() == 1 && errors[0].contains("500"), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn c018_an_internal_error_within_a_watch_is_never_tried_again_at_once() {
+    let server = PodServer::new();
+    let _running = Running::start(&server);
+    settle().await;
+    server.put("a"); // the watch has brought something, and lasted
+    sleep(Duration::from_secs(2)).await;
+    server.send(WatchEvent::Error(status(500, "InternalError")));
+    settle().await;
+    assert_eq!(server.requests().len(), 2, "it waits");
+    sleep(LONG).await;
+    assert_eq!(server.requests()[2..], ["list 11", "watch 11"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_a_version_is_a_failure() {
     struct NoVersion;
-    impl ListWatch<bitcoin_controller::api::core::Pod> for NoVersion {
-        fn list(&self, _: ListParams) -> Answer<'_, Page<bitcoin_controller::api::core::Pod>> {
-            let page = Page {
-                items: vec![Item::Object(pod("a", "u", 1))],
-                resource_version: "".into(),
-                continue_token: None,
-                kind: "PodList".into(),
-            };
-            Box::pin(async { Ok(page) })
+    impl ListWatch<Pod> for NoVersion {
+        fn list<'a>(&'a self, _: ListParams, each: EachItem<'a, Pod>) -> Answer<'a, ListMeta> {
+            each(Item::Object(pod("a", "u", 1)));
+            Box::pin(async { Ok(ListMeta::default()) })
         }
 
-        fn watch(
-            &self,
-            _: WatchParams,
-        ) -> Answer<'_, WatchStream<bitcoin_controller::api::core::Pod>> {
+        fn watch(&self, _: WatchParams) -> Answer<'_, WatchStream<Pod>> {
             panic!("there is nothing to watch from")
         }
     }
 
-    let informer = SharedInformer::new(NoVersion, InformerOptions::default());
-    let shutdown = tokio_util::sync::CancellationToken::new();
-    let run = informer.run(shutdown.clone());
+    let informer = SharedInformer::new(NoVersion, seeded(1));
+    let run = informer.run(CancellationToken::new());
     tokio::select! {
         () = run => panic!("it goes on trying"),
         () = sleep(LONG) => {}

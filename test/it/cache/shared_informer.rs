@@ -5,8 +5,10 @@ use std::time::Duration;
 use bitcoin_controller::cache::SubscriptionOptions;
 use tokio::time::sleep;
 
-use super::double::{Fault, PodServer, Running, seeded, settle, status};
+use super::double::PodServer;
+use super::faults::{Fault, status};
 use super::objects::{Knowledge, hear};
+use super::running::{Running, seeded, settle};
 use bitcoin_controller::client::WatchEvent;
 
 #[tokio::test(start_paused = true)]
@@ -22,7 +24,7 @@ async fn it_syncs_when_the_first_list_is_in_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_runs_once() {
+async fn c078_it_runs_once_and_a_second_start_is_harmless() {
     let server = PodServer::new();
     let mut running = Running::start(&server);
     settle().await;
@@ -39,7 +41,7 @@ async fn it_runs_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_ends_every_subscription_after_its_backlog() {
+async fn c074_a_shutdown_ends_every_subscription_after_its_backlog() {
     let server = PodServer::new();
     server.put("a");
     let running = Running::start(&server);
@@ -90,7 +92,7 @@ async fn one_that_never_synced_says_so_to_those_who_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_missed_while_disconnected_is_told_after_the_list() {
+async fn c025_a_deletion_missed_while_disconnected_is_told_after_the_list() {
     let server = PodServer::new();
     server.put("a");
     server.put("b");
@@ -112,7 +114,7 @@ async fn a_deletion_missed_while_disconnected_is_told_after_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_relist_of_what_has_not_changed_tells_nobody_anything() {
+async fn c026_a_relist_of_what_has_not_changed_tells_nobody_anything() {
     let server = PodServer::new();
     server.put("a");
     let running = Running::start(&server);

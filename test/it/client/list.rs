@@ -68,7 +68,7 @@ fn a_bad_item_is_named_and_the_others_are_read() {
 }
 
 #[test]
-fn what_is_no_list_is_refused() {
+fn c027_what_is_no_list_is_refused() {
     let table = r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"rows":[]}"#;
     assert_eq!(read(table), Err(Malformed::Kind("Table".to_owned())));
     let status = r#"{"kind":"Status","status":"Success","metadata":{}}"#;
@@ -175,4 +175,38 @@ async fn a_list_that_never_ends_is_given_up() {
         .list_all::<Pod>(&Scope::All, &ListParams::default())
         .await;
     assert!(listing.unwrap_err().to_string().contains("does not end"));
+}
+
+/// Of a page that is cut short some items have been handed out; that it is an error says that they are
+/// not to be taken for all.
+#[tokio::test(start_paused = true)]
+async fn items_are_handed_out_as_they_arrive_and_none_is_kept() {
+    let server = Server::start([
+        Reply::ok(PAGE),
+        Reply::chunked([&PAGE[..200], &PAGE[200..260]], Then::Close),
+    ]);
+    let client = server.client();
+    let params = ListParams::default();
+    let mut names = Vec::new();
+    let mut each = |item: Item<Pod>| names.push(item.key().unwrap().to_string());
+    let meta = client
+        .list_each(&Scope::All, &params, &mut each)
+        .await
+        .unwrap();
+    assert_eq!(
+        (&*meta.resource_version, &*meta.continue_token),
+        ("42", "more")
+    );
+    let cut = client.list_each(&Scope::All, &params, &mut each).await;
+    assert!(cut.unwrap_err().is_transient());
+    assert_eq!(names, ["x/a", "x/b", "x/a"]);
+}
+
+#[test]
+fn items_that_are_taken_out_are_not_in_the_page() {
+    let mut reader = PageReader::<Pod>::new(Interner::default());
+    reader.push(&PAGE.as_bytes()[..PAGE.len() - 3]).unwrap();
+    assert_eq!(reader.take_items().len(), 1);
+    reader.push(&PAGE.as_bytes()[PAGE.len() - 3..]).unwrap();
+    assert_eq!(reader.finish().unwrap().items.len(), 1);
 }

@@ -80,7 +80,7 @@ async fn all(mut stream: WatchStream<Pod>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_the_same_however_the_network_cuts_them() {
+async fn c029_events_are_the_same_however_the_network_cuts_them() {
     let bytes = FRAMES.as_bytes();
     let mut cuts: Vec<_> = (0..bytes.len())
         .map(|at| Reply::chunked([&bytes[..at], &bytes[at..]], Then::GoOn))

@@ -1,12 +1,13 @@
 //! How leading ends: by shutdown, by loss, by itself; and what becomes of the lease.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bitcoin_controller::leader::Outcome;
 use bitcoin_controller::sim::Key;
 use bitcoin_controller::sim::faults::{Effect, Rule};
 use bitcoin_controller::sim::request::DeleteOptions;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use super::stage::{LEASES, Stage, foreign};
 
@@ -38,6 +39,34 @@ async fn c108_work_that_does_not_end_is_dropped_before_the_lease_runs_out() {
     assert!(led.told.unwrap() - led.from.unwrap() <= 10 * SECOND);
     assert!(one.duration() > 12 * SECOND, "{:?}", one.duration());
     assert!(one.duration() < 13 * SECOND, "{:?}", one.duration());
+}
+
+/// Goal: when the clock has leapt over the end of a lease, the time counts before the work does. Method: work
+/// that goes on after it was told to stop, a thing a second, and a leap into which both fall.
+#[tokio::test(start_paused = true)]
+async fn c108_who_wakes_up_too_late_does_not_do_one_step_more() {
+    let mut stage = Stage::new();
+    let candidate = stage.candidate("one");
+    let last_deed = Arc::new(Mutex::new(Instant::now()));
+    let deed = Arc::clone(&last_deed);
+    let mut one = candidate.stand_and(async move |_| {
+        loop {
+            sleep(SECOND).await;
+            *deed.lock().unwrap() = Instant::now();
+        }
+    });
+    sleep(SECOND).await;
+    candidate.hang();
+    // Between two of its deeds.
+    sleep(10 * SECOND + SECOND / 2).await;
+    assert!(one.led().told.is_some() && one.led().to.is_none());
+    advance(10 * SECOND).await;
+    assert_eq!(one.outcome().await, Outcome::Lost);
+    let last = last_deed
+        .lock()
+        .unwrap()
+        .duration_since(one.led().from.unwrap());
+    assert!(last > 9 * SECOND && last < 12 * SECOND, "{last:?}");
 }
 
 #[tokio::test(start_paused = true)]

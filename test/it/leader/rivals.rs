@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::stage::{Candidate, Stage, client};
 
 const N_CANDIDATES: u64 = 3;
-const N_SEEDS: u64 = 40;
+const N_SEEDS: u64 = 16;
 /// How long everything goes wrong, and how long nothing does afterwards.
 const STORM: Duration = Duration::from_secs(400);
 const CALM: Duration = Duration::from_secs(120);

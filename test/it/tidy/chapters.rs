@@ -6,7 +6,7 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 13] = [
+const MAY_SPAWN: [(&str, &str); 15] = [
     (
         "src/controller/caches.rs",
         "one task for each informer, in the controller's JoinSet",
@@ -58,6 +58,14 @@ const MAY_SPAWN: [(&str, &str); 13] = [
     (
         "src/sim/runtime.rs",
         "a node's future, in a JoinSet of its handle",
+    ),
+    (
+        "src/testing/fake.rs",
+        "connections, in a JoinSet that goes with the fake",
+    ),
+    (
+        "src/testing/relay.rs",
+        "port-forwards, in the TaskTracker of their connection",
     ),
 ];
 
