@@ -30,21 +30,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper::Uri;
+use hyper::header::{HeaderName, HeaderValue};
 
 use crate::base::yaml;
 use crate::client::credentials::Credentials;
+use crate::client::environment::Environment;
+use crate::client::impersonation::Impersonation;
 use crate::client::kubeconfig::Kubeconfig;
-use crate::client::tls::TlsSettings;
+use crate::client::proxy_choice;
+use crate::client::tls::{Pem, TlsSettings};
 use crate::http::Endpoint;
+use crate::http::proxy::ProxyUrl;
 
 /// Where the API server is, and who we are.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// `scheme://host:port/prefix`, without a slash at the end.
     pub(crate) server: String,
     pub(crate) is_https: bool,
     pub(crate) tls: TlsSettings,
+    /// As [`ProxyUrl::parse`] reads it.
+    pub(crate) proxy: Option<String>,
+    /// Do not ask for compressed answers.
+    pub(crate) disable_compression: bool,
     pub(crate) credentials: Arc<Credentials>,
+    /// Headers that say as whom we act.
+    pub(crate) impersonation: Vec<(HeaderName, HeaderValue)>,
     pub(crate) namespace: String,
     pub(crate) user_agent: String,
     pub(crate) is_in_cluster: bool,
@@ -79,13 +90,14 @@ impl Config {
         let credentials =
             Credentials::token_file(&token, None).map_err(|source| Error::read(&token, source))?;
         let authority = directory.join("ca.crt");
-        let roots = std::fs::read(&authority).map_err(|source| Error::read(&authority, source))?;
-        let mut config = Config::new(&format!("https://{}", Endpoint::new(host, port)))?;
+        let roots = Pem::file(&authority).map_err(|source| Error::read(&authority, source))?;
+        let mut config =
+            Config::new(&format!("https://{}", Endpoint::new(host, port))).map_err(server_error)?;
         config.tls.roots = Some(roots);
         config.credentials = Arc::new(credentials);
         config.namespace = environment.mounted_namespace();
         config.is_in_cluster = true;
-        Ok(config)
+        config.behind_proxy_of(environment)
     }
 
     /// A context of a kubeconfig.
@@ -108,7 +120,7 @@ impl Config {
             Some(path) => Kubeconfig::read(path)?,
             None => Kubeconfig::read_all(&environment.kubeconfig_files())?,
         };
-        kubeconfig.config(options.context.as_deref())
+        kubeconfig.config_of(environment, options.context.as_deref())
     }
 
     /// The usual order: the file that was asked for; in a pod its service account, unless
@@ -147,32 +159,26 @@ impl Config {
     /// # Errors
     /// `server` is no `http` URL.
     pub fn plain(server: &str) -> Result<Config, Error> {
-        let config = Config::new(server)?;
+        let config = Config::new(server).map_err(server_error)?;
         if config.is_https {
             return Err(Error::Invalid(format!("`{server}` is no http URL")));
         }
         Ok(config)
     }
 
-    /// A server at `server`, with the system's authorities and no credentials.
-    pub(crate) fn new(server: &str) -> Result<Config, Error> {
-        let invalid = |why: &str| Error::Invalid(format!("the server's address {why}"));
-        let uri: Uri = server
-            .parse()
-            .map_err(|_| invalid(&format!("`{server}` is no URL")))?;
+    /// A server at `server`, with the system's authorities and no credentials. The error is about "its
+    /// address", and quotes no secret.
+    pub(crate) fn new(server: &str) -> Result<Config, &'static str> {
+        let uri: Uri = server.parse().map_err(|_| "address is no URL")?;
         let is_https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => {
-                return Err(invalid(&format!(
-                    "`{server}` begins neither with https nor http"
-                )));
-            }
+            _ => return Err("address begins neither with https:// nor http://"),
         };
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         // Before anything else could show it: a password here would be in every log line.
         if authority.contains('@') {
-            return Err(invalid("must not hold a user or password"));
+            return Err("address holds a user or password");
         }
         let scheme = if is_https { "https" } else { "http" };
         let prefix = uri.path().trim_end_matches('/');
@@ -180,11 +186,39 @@ impl Config {
             server: format!("{scheme}://{authority}{prefix}"),
             is_https,
             tls: TlsSettings::default(),
+            proxy: None,
+            disable_compression: false,
             credentials: Arc::default(),
+            impersonation: Vec::new(),
             namespace: DEFAULT_NAMESPACE.to_owned(),
             user_agent: user_agent(),
             is_in_cluster: false,
         })
+    }
+
+    /// The proxy that the variables name, unless the kubeconfig has named one.
+    pub(crate) fn behind_proxy_of(mut self, environment: &Environment) -> Result<Config, Error> {
+        if self.proxy.is_none() {
+            let variable = |name: &str| environment.variable(name);
+            let proxy = proxy_choice::proxy_of_variables(&self.server, variable);
+            self.proxy = proxy.map_err(|name| {
+                Error::Invalid(format!(
+                    "{name} is no address of a proxy (http, https or socks5)"
+                ))
+            })?;
+        }
+        Ok(self)
+    }
+
+    /// The same, acting as somebody else.
+    ///
+    /// # Errors
+    /// There is no user to go with the rest, or no header can hold a name.
+    pub fn impersonating(mut self, whom: &Impersonation) -> Result<Config, Error> {
+        let headers = whom.headers();
+        self.impersonation =
+            headers.map_err(|what| Error::Invalid(format!("the impersonation {what}")))?;
+        Ok(self)
     }
 
     /// The namespace to work in when none is said.
@@ -207,9 +241,33 @@ impl Config {
         let address = self.server.split_once("://").map_or("", |parts| parts.1);
         address.split('/').next().unwrap_or_default()
     }
+
+    /// The proxy between us and the server, for logs: without the user and password it may have.
+    pub fn proxy(&self) -> Option<String> {
+        let proxy = ProxyUrl::parse(self.proxy.as_ref()?).ok()?;
+        Some(proxy.to_string())
+    }
 }
 
-const DEFAULT_NAMESPACE: &str = "default";
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("server", &self.server)
+            .field("tls", &self.tls)
+            .field("proxy", &self.proxy())
+            .field("disable_compression", &self.disable_compression)
+            .field("credentials", &self.credentials)
+            .field("impersonation", &self.impersonation)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+fn server_error(why: &'static str) -> Error {
+    Error::Invalid(format!("the server's {why}"))
+}
+
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
 /// In the form kubectl has, so that audit logs and the server's metrics can be read.
 fn user_agent() -> String {
@@ -218,87 +276,6 @@ fn user_agent() -> String {
         "bitcoin-controller/{} ({os}/{arch})",
         env!("CARGO_PKG_VERSION")
     )
-}
-
-/// What surrounds a process: its variables, and the directory of the service account.
-#[derive(Clone)]
-pub struct Environment {
-    variable: Arc<Lookup>,
-    service_account: PathBuf,
-}
-
-/// Looks up a variable by name.
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-impl Environment {
-    /// This process's own.
-    pub fn process() -> Self {
-        let directory = "/var/run/secrets/kubernetes.io/serviceaccount";
-        Environment::new(|name| std::env::var(name).ok(), Path::new(directory))
-    }
-
-    /// Variables as `variable` tells them, and a service account mounted at `service_account`.
-    pub fn new(
-        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-        service_account: &Path,
-    ) -> Self {
-        Environment {
-            variable: Arc::new(variable),
-            service_account: service_account.to_owned(),
-        }
-    }
-
-    /// An empty variable counts as none.
-    fn variable(&self, name: &str) -> Option<String> {
-        (self.variable)(name).filter(|value| !value.is_empty())
-    }
-
-    fn cluster_address(&self) -> Result<(String, u16), Error> {
-        let host = self.variable("KUBERNETES_SERVICE_HOST");
-        let port = self.variable("KUBERNETES_SERVICE_PORT");
-        let (Some(host), Some(port)) = (host, port) else {
-            return Err(Error::NotInCluster);
-        };
-        let port = port
-            .parse()
-            .map_err(|_| Error::Invalid("KUBERNETES_SERVICE_PORT is no port".to_owned()))?;
-        Ok((host, port))
-    }
-
-    fn is_in_cluster(&self) -> bool {
-        self.cluster_address().is_ok() && self.service_account.join("token").is_file()
-    }
-
-    fn mounted_namespace(&self) -> String {
-        let mounted = || std::fs::read_to_string(self.service_account.join("namespace")).ok();
-        self.variable("POD_NAMESPACE")
-            .or_else(mounted)
-            .map(|text| text.trim().to_owned())
-            .filter(|namespace| !namespace.is_empty())
-            .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
-    }
-
-    /// The files of `$KUBECONFIG`, else the one in the home directory.
-    fn kubeconfig_files(&self) -> Vec<PathBuf> {
-        match self.variable("KUBECONFIG") {
-            Some(list) => std::env::split_paths(&list)
-                .filter(|path| !path.as_os_str().is_empty())
-                .collect(),
-            None => self
-                .variable("HOME")
-                .map(|home| Path::new(&home).join(".kube/config"))
-                .into_iter()
-                .collect(),
-        }
-    }
-}
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment")
-            .field("service_account", &self.service_account)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Why there is no configuration to work with.
@@ -312,6 +289,8 @@ pub enum Error {
     Read {
         /// Which file.
         path: PathBuf,
+        /// What names it, such as ``tokenFile of user `a` in `config` ``; `None`: nothing but its place.
+        named_by: Option<String>,
         /// What reading it said.
         source: io::Error,
     },
@@ -337,6 +316,7 @@ impl Error {
     pub(crate) fn read(path: &Path, source: io::Error) -> Self {
         Error::Read {
             path: path.to_owned(),
+            named_by: None,
             source,
         }
     }
@@ -358,7 +338,13 @@ impl fmt::Display for Error {
                 }
                 f.write_str("; name one with --kubeconfig")
             }
-            Error::Read { path, .. } => write!(f, "failed to read `{}`", path.display()),
+            Error::Read { path, named_by, .. } => {
+                write!(f, "failed to read `{}`", path.display())?;
+                match named_by {
+                    Some(named_by) => write!(f, ", the {named_by}"),
+                    None => Ok(()),
+                }
+            }
             Error::Parse { path, .. } => {
                 write!(f, "failed to read `{}` as a kubeconfig", path.display())
             }

@@ -1,4 +1,5 @@
-//! Who we are: a token, a token in a file that somebody renews, or a name and a password.
+//! Who we are: a token, one in a file that somebody renews, one that a plugin gives, or a name and a
+//! password.
 //!
 //! The kubelet renews a pod's token well before it expires, by writing the file anew. Who reads it
 //! once works for an hour and then is a stranger. So the file is read again, on demand, when what we
@@ -10,11 +11,14 @@
 //!
 //! # Example
 //! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use bitcoin_controller::client::credentials::Credentials;
 //! let credentials = Credentials::token("hunter2");
-//! assert_eq!(credentials.authorization()?.unwrap().as_bytes(), b"Bearer hunter2");
+//! assert_eq!(credentials.authorization().await?.unwrap().as_bytes(), b"Bearer hunter2");
 //! assert!(!format!("{credentials:?}").contains("hunter2"));
-//! # Ok::<(), std::io::Error>(())
+//! # Ok(()) }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(example())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Source
@@ -24,13 +28,15 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 use tokio::time::Instant;
+
+use crate::client::exec_plugin::{self, ExecPlugin};
 
 /// How old a token read from a file may be. client-go: a minute, less ten seconds of leeway.
 pub const TOKEN_FILE_PERIOD: Duration = Duration::from_secs(50);
@@ -60,6 +66,7 @@ enum Kind {
         user: String,
         password: Secret,
     },
+    Plugin(Arc<ExecPlugin>),
 }
 
 impl Credentials {
@@ -95,15 +102,34 @@ impl Credentials {
         })
     }
 
+    /// Whatever `plugin` says at the moment. If it hands out certificates, TLS must be told of it, too.
+    pub fn plugin(plugin: impl Into<Arc<ExecPlugin>>) -> Self {
+        Credentials(Kind::Plugin(plugin.into()))
+    }
+
     /// The value of the `Authorization` header, marked as sensitive.
     ///
     /// # Errors
-    /// No token has ever been read, or it has characters that no header may have.
-    pub fn authorization(&self) -> io::Result<Option<HeaderValue>> {
+    /// No token has ever been read, a plugin gives none, or it has characters that no header may have.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost but a plugin's run, which the next call starts anew.
+    pub async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
         let text = match &self.0 {
             Kind::None => return Ok(None),
             Kind::Token(token) => format!("Bearer {}", token.0),
-            Kind::File(file) => format!("Bearer {}", file.token()?.0),
+            Kind::File(file) => {
+                let token = file.token().map_err(Error::TokenFile)?;
+                format!("Bearer {}", token.0)
+            }
+            Kind::Plugin(plugin) => {
+                let credential = plugin.credential().await.map_err(Error::Plugin)?;
+                match &credential.token {
+                    Some(token) => format!("Bearer {}", token.0),
+                    // It has given a certificate, and that is all.
+                    None => return Ok(None),
+                }
+            }
             Kind::Basic { user, password } => {
                 format!(
                     "Basic {}",
@@ -111,12 +137,54 @@ impl Credentials {
                 )
             }
         };
-        let mut value = HeaderValue::try_from(text).map_err(|_| {
-            let what = "the credentials have characters that no header may have";
-            io::Error::new(io::ErrorKind::InvalidData, what)
-        })?;
+        let mut value = HeaderValue::try_from(text).map_err(|_| Error::Unsendable)?;
         value.set_sensitive(true);
         Ok(Some(value))
+    }
+
+    /// The server does not know who sent `said`, a value of [`authorization`](Self::authorization).
+    ///
+    /// The next call has a plugin say something else. A file is not read again for that: whoever renews
+    /// it does so in time.
+    pub fn refused(&self, said: Option<&HeaderValue>) {
+        if let Kind::Plugin(plugin) = &self.0 {
+            let said = said.and_then(|said| said.to_str().ok());
+            plugin.refused(said.and_then(|said| said.strip_prefix("Bearer ")));
+        }
+    }
+}
+
+/// Why we cannot say who we are; no secret is in it.
+#[derive(Debug)]
+pub enum Error {
+    /// The token's file cannot be read, and never could.
+    TokenFile(io::Error),
+    /// The plugin gives nothing.
+    Plugin(exec_plugin::Error),
+    /// There are characters in it that no header may have.
+    Unsendable,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::TokenFile(_) => f.write_str("the token's file cannot be read"),
+            Error::Plugin(error) => error.fmt(f),
+            Error::Unsendable => {
+                f.write_str("the credentials have characters that no header may have")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::TokenFile(source) => Some(source),
+            // Its message has been said above.
+            Error::Plugin(error) => error.source(),
+            Error::Unsendable => None,
+        }
     }
 }
 

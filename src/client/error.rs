@@ -25,13 +25,13 @@
 //! apimachinery `pkg/api/errors/errors.go`; client-go `rest/request.go` (`transformResponse`).
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use hyper::Method;
 
 use crate::api::meta::{Status, StatusDetails};
 use crate::base::json;
+use crate::client::credentials;
 use crate::http;
 
 /// Why a request failed. `operation` reads like ``get pod `default/alpha` ``.
@@ -79,12 +79,12 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// The token could not be read; nothing was sent.
+    /// We cannot say who we are; nothing was sent.
     Credentials {
         /// What was tried, on what.
         operation: String,
-        /// What reading it said.
-        source: io::Error,
+        /// Why.
+        source: credentials::Error,
     },
 }
 
@@ -256,7 +256,7 @@ impl fmt::Display for Error {
             }
             Error::Deadline { after, .. } => write!(f, ": no whole answer within {after:?}"),
             Error::Protocol { what, .. } | Error::Request { what, .. } => write!(f, ": {what}"),
-            Error::Credentials { .. } => f.write_str(": the token could not be read"),
+            Error::Credentials { .. } => f.write_str(": we cannot say who we are"),
             Error::Connection { .. } | Error::Decode { .. } => Ok(()),
         }
     }

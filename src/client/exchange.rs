@@ -26,20 +26,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, USER_AGENT,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use crate::base::json;
+use crate::client::answer::Answer;
 use crate::client::config::{self, Config};
+use crate::client::connections::{Connections, WatchBody};
 use crate::client::error::{Error, status_from_answer};
-use crate::client::scan::MAX_ITEM;
-use crate::http::{Body, HttpClient, Transport, read_body};
+use crate::client::warnings::{self, WarningHandler};
+use crate::http::{Body, Transport};
 
 /// How long one attempt may take, its answer included. An admission webhook may take 30 s, and the
 /// server answers for it a little later.
@@ -59,9 +58,6 @@ const WAIT_AFTER_LOSS: Duration = Duration::from_secs(1);
 
 /// How much of a refusal is read, in bytes; a `Status` with a thousand causes is smaller.
 const MAX_REFUSAL: usize = 1 << 20;
-
-/// How long an idle connection is kept; as in Go.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// One request that was made, for tests and metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,58 +109,21 @@ impl Call {
         }
     }
 
+    /// A watch is listened to for minutes, on connections that look after themselves.
+    fn is_watch(&self) -> bool {
+        self.verb == "watch"
+    }
+
+    /// Only what can be large is. A watch is small, and compressing it would hold events back.
+    fn may_be_compressed(&self) -> bool {
+        matches!(self.verb, "get" | "list")
+    }
+
     pub(crate) fn with_body(mut self, content_type: &'static str, body: Vec<u8>) -> Self {
         let content_type = HeaderValue::from_static(content_type);
         self.headers.push((CONTENT_TYPE, content_type));
         self.body = Bytes::from(body);
         self
-    }
-}
-
-/// A good answer, and the time left for its body.
-pub(crate) struct Answer {
-    pub(crate) operation: String,
-    pub(crate) response: Response<Incoming>,
-    pub(crate) deadline: Instant,
-    limit: Duration,
-}
-
-impl Answer {
-    /// The next bytes of the body; `None`: it has ended as it should.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        match timeout_at(self.deadline, self.response.body_mut().frame()).await {
-            Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-            Ok(None) => Ok(None),
-            Ok(Some(Err(source))) => Err(Error::Connection {
-                operation: self.operation.clone(),
-                source: source.into(),
-            }),
-            Err(_) => Err(Error::Deadline {
-                operation: self.operation.clone(),
-                after: self.limit,
-            }),
-        }
-    }
-
-    /// The whole body, as read by `reader`.
-    pub(crate) async fn read<T>(
-        mut self,
-        reader: impl FnOnce(&[u8]) -> Result<T, json::Error>,
-    ) -> Result<T, Error> {
-        let mut body = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
-            if body.len() + chunk.len() > MAX_ITEM {
-                return Err(Error::Protocol {
-                    operation: self.operation,
-                    what: format!("the answer has more than {MAX_ITEM} bytes"),
-                });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        reader(&body).map_err(|source| Error::Decode {
-            operation: self.operation,
-            source,
-        })
     }
 }
 
@@ -183,9 +142,10 @@ impl From<Error> for Failure {
 /// A server, and how to talk to it. Clones share connections.
 #[derive(Clone)]
 pub(crate) struct Exchange {
-    http: HttpClient,
+    connections: Arc<Connections>,
     config: Arc<Config>,
     observer: Option<Observer>,
+    warning_handler: WarningHandler,
 }
 
 impl fmt::Debug for Exchange {
@@ -201,27 +161,30 @@ impl Exchange {
         config: Config,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, config::Error> {
-        let http = if config.is_https {
-            let server_name = config.tls.server_name()?;
-            HttpClient::tls(
-                transport,
-                config.tls.client_config()?,
-                server_name,
-                IDLE_TIMEOUT,
-            )
-        } else {
-            HttpClient::plain(transport, IDLE_TIMEOUT)
-        };
+        let connections = Connections::new(&config, transport)?;
         Ok(Exchange {
-            http,
+            connections: Arc::new(connections),
             config: Arc::new(config),
             observer: None,
+            warning_handler: warnings::log_once(),
         })
     }
 
     pub(crate) fn observed_by(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
         self
+    }
+
+    pub(crate) fn warning(mut self, handler: WarningHandler) -> Self {
+        self.warning_handler = handler;
+        self
+    }
+
+    /// Makes `call`, which is a watch, and hands out what it brings.
+    pub(crate) async fn watch(&self, call: &Call) -> Result<Box<WatchBody>, Error> {
+        let answer = self.send(call).await?;
+        let (body, connections) = (answer.response.into_body(), Arc::clone(&self.connections));
+        Ok(Box::new(WatchBody::new(body, answer.lane, connections)))
     }
 
     /// Makes `call`, again if need be, until there is an answer that is worth reading.
@@ -243,15 +206,26 @@ impl Exchange {
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
-        let request = self.request(call)?;
+        let request = self.request(call).await?;
+        let credentials = request.headers().get(AUTHORIZATION).cloned();
+        // After the credentials, which may bring a certificate.
+        let lane = if call.is_watch() {
+            self.connections.for_watches()
+        } else {
+            self.connections.for_requests()
+        };
         let started = Instant::now();
         let deadline = started + call.deadline;
-        let outcome = timeout_at(deadline, self.http.send(request)).await;
-        let code = match &outcome {
-            Ok(Ok(response)) => Some(response.status().as_u16()),
-            _ => None,
-        };
+        let outcome = timeout_at(deadline, lane.http.send(request)).await;
+        let response = outcome.as_ref().ok().and_then(|sent| sent.as_ref().ok());
+        let code = response.map(Response::status);
         self.observe(call, code, started.elapsed());
+        if let Some(response) = response {
+            warnings::tell(response.headers(), &self.warning_handler);
+        }
+        if code == Some(StatusCode::UNAUTHORIZED) {
+            self.config.credentials.refused(credentials.as_ref());
+        }
         let operation = call.operation.clone();
         match outcome {
             Err(_) => Err(Failure::from(Error::Deadline {
@@ -265,17 +239,19 @@ impl Exchange {
                     retry: is_worth_it.then_some(WAIT_AFTER_LOSS),
                 })
             }
-            Ok(Ok(response)) if is_good(response.status()) => Ok(Answer {
-                operation,
-                response,
-                deadline,
-                limit: call.deadline,
-            }),
-            Ok(Ok(response)) => Err(refusal(call, response, deadline).await),
+            Ok(Ok(response)) => {
+                let is_good = is_good(response.status());
+                let answer = Answer::new(operation, response, lane, deadline, call.deadline);
+                if is_good {
+                    Ok(answer)
+                } else {
+                    Err(refusal(call, answer).await)
+                }
+            }
         }
     }
 
-    fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
+    async fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
         let invalid = |_| Error::Request {
             operation: call.operation.clone(),
             what: "the path is no part of a URL".to_owned(),
@@ -287,7 +263,11 @@ impl Exchange {
             .header(USER_AGENT, &self.config.user_agent)
             .body(Body::new(call.body.clone()))
             .map_err(invalid)?;
-        let authorization = self.config.credentials.authorization();
+        if call.may_be_compressed() && !self.config.disable_compression {
+            let headers = request.headers_mut();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let authorization = self.config.credentials.authorization().await;
         let authorization = authorization.map_err(|source| Error::Credentials {
             operation: call.operation.clone(),
             source,
@@ -296,13 +276,17 @@ impl Exchange {
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value);
         }
+        for (name, value) in &self.config.impersonation {
+            headers.append(name, value.clone());
+        }
         for (name, value) in &call.headers {
             headers.insert(name, value.clone());
         }
         Ok(request)
     }
 
-    fn observe(&self, call: &Call, status: Option<u16>, duration: Duration) {
+    fn observe(&self, call: &Call, code: Option<StatusCode>, duration: Duration) {
+        let status = code.map(|code| code.as_u16());
         let (verb, path) = (call.verb, &call.path);
         tracing::debug!(verb, path, status, ?duration, "request");
         if let Some(observer) = &self.observer {
@@ -321,15 +305,11 @@ fn is_good(code: StatusCode) -> bool {
     code.is_success() || code == StatusCode::SWITCHING_PROTOCOLS
 }
 
-async fn refusal(call: &Call, response: Response<Incoming>, deadline: Instant) -> Failure {
-    let code = response.status();
-    let retry_after = retry_after(response.headers());
-    let reading = timeout_at(deadline, read_body(response.into_body(), MAX_REFUSAL));
+async fn refusal(call: &Call, mut answer: Answer) -> Failure {
+    let code = answer.response.status();
+    let retry_after = retry_after(answer.response.headers());
     // Without its text a refusal is still one.
-    let body = match reading.await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) | Err(_) => Bytes::new(),
-    };
+    let body = answer.bytes(MAX_REFUSAL).await.unwrap_or_default();
     let mut status = status_from_answer(&call.method, code.as_u16(), retry_after, &body);
     if call.is_secret && !HARMLESS.contains(&code.as_u16()) {
         status.message = "(withheld: it may quote the secret)".to_owned();

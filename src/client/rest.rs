@@ -45,6 +45,7 @@ use crate::client::item::{self, Item};
 use crate::client::list::{self, ListParams, Page, Scope};
 use crate::client::path::{self, Query};
 use crate::client::port_forward::{self, PodPort};
+use crate::client::warnings::WarningHandler;
 use crate::client::watch::{WatchParams, WatchStream};
 use crate::http::{BoxStream, Tcp, Transport};
 
@@ -163,6 +164,13 @@ impl Client {
         Client { exchange }
     }
 
+    /// Tells `handler` of what the server warns of from now on; before, each text is logged once.
+    #[must_use]
+    pub fn with_warning_handler(self, handler: WarningHandler) -> Client {
+        let exchange = self.exchange.warning(handler);
+        Client { exchange }
+    }
+
     /// Reads the object at `key`.
     pub async fn get<R: Resource>(&self, key: &ObjectKey) -> Result<R, Error> {
         let call = about::<R>("get", Method::GET, key, None, Query::default())?;
@@ -264,7 +272,7 @@ impl Client {
         }
         let mut call = across::<R>("watch", scope, query)?;
         call.max_retries = 0;
-        let body = self.exchange.send(&call).await?.response.into_body();
+        let body = self.exchange.watch(&call).await?;
         let (timeout, interner) = (params.timeout, params.interner.clone());
         Ok(WatchStream::new(call.operation, body, timeout, interner))
     }

@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -45,6 +44,7 @@ use crate::api::Resource;
 use crate::api::meta::Status;
 use crate::api::text::Interner;
 use crate::base::json;
+use crate::client::connections::WatchBody;
 use crate::client::error::Error;
 use crate::client::item::{Item, Outline};
 use crate::client::scan::MAX_ITEM;
@@ -208,7 +208,7 @@ pub struct WatchStream<R> {
 #[derive(Debug)]
 enum Source<R> {
     Network {
-        body: Incoming,
+        body: Box<WatchBody>,
         deadline: Instant,
         limit: Duration,
     },
@@ -232,7 +232,7 @@ impl<R: Resource> WatchStream<R> {
     /// Reads `body`, the answer to a watch that was asked to end after `timeout`.
     pub(crate) fn new(
         operation: String,
-        body: Incoming,
+        body: Box<WatchBody>,
         timeout: Duration,
         interner: Interner,
     ) -> Self {

@@ -3,6 +3,7 @@
 mod api_server;
 #[path = "../api_assertions/mod.rs"]
 mod assertions;
+mod connections;
 mod demo;
 mod gate;
 mod go_candidate;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bitcoin_controller::client::config::{Environment, Error};
+use bitcoin_controller::client::config::Error;
+use bitcoin_controller::client::environment::Environment;
 use bitcoin_controller::client::{Config, KubeconfigOptions};
 
 use super::{TemporaryDirectory, chain};
@@ -33,7 +34,7 @@ const POD: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn a_pod_uses_its_service_account() {
+fn c126_a_pod_uses_its_service_account() {
     let directory = mounted();
     let config = Config::load_of(&environment(directory.path(), &POD), None, None).unwrap();
     assert_eq!(
@@ -48,7 +49,7 @@ fn a_pod_uses_its_service_account() {
 }
 
 #[test]
-fn an_ipv6_address_gets_brackets() {
+fn c126_an_ipv6_address_gets_brackets() {
     let directory = mounted();
     let pod = [("KUBERNETES_SERVICE_HOST", "fd00::1"), POD[1]];
     let config = Config::in_cluster_of(&environment(directory.path(), &pod)).unwrap();
@@ -56,7 +57,7 @@ fn an_ipv6_address_gets_brackets() {
 }
 
 #[test]
-fn the_namespace_comes_from_the_variable_the_file_or_is_default() {
+fn c126_the_namespace_comes_from_the_variable_the_file_or_is_default() {
     let directory = mounted();
     let namespace = |variables: &[(&str, &str)]| {
         let environment = environment(directory.path(), &[&POD, variables].concat());
@@ -152,6 +153,20 @@ fn a_service_account_that_cannot_be_read_is_an_error_that_names_the_file() {
         error.ends_with("token`: the token file is empty"),
         "{error}"
     );
+}
+
+#[test]
+fn a_pod_reaches_the_server_through_the_proxy_of_its_variables() {
+    let directory = mounted();
+    let proxy = |variables: &[(&str, &str)]| {
+        let environment = environment(directory.path(), &[&POD, variables].concat());
+        Config::in_cluster_of(&environment).map(|config| config.proxy())
+    };
+    let named = ("HTTPS_PROXY", "me:hunter2@proxy.test:3128");
+    assert_eq!(proxy(&[]).unwrap(), None);
+    assert_eq!(proxy(&[named]).unwrap().unwrap(), "http://proxy.test:3128");
+    assert_eq!(proxy(&[named, ("NO_PROXY", "10.96.0.0/12")]).unwrap(), None);
+    assert!(proxy(&[("HTTPS_PROXY", "ftp://p")]).is_err());
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn what_may_pass_by_itself_is_transient() {
 
 /// What a server, or something in front of it, answers; and what we make of it.
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_no_status_is_judged_by_its_code() {
+async fn c116_an_answer_that_is_no_status_is_judged_by_its_code() {
     let table = [
         (400, "BadRequest"),
         (401, "Unauthorized"),
@@ -147,7 +147,7 @@ async fn an_answer_that_is_no_status_is_judged_by_its_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_foreign_text_is_cut() {
+async fn c116_a_long_foreign_text_is_cut() {
     let server = Server::start([Reply::new(502, "", &"ä".repeat(5_000))]);
     let error = server.client().version().await.unwrap_err();
     let message = &error.status().unwrap().message;
@@ -158,7 +158,7 @@ async fn a_long_foreign_text_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_servers_status_is_kept_whole() {
+async fn c116_the_servers_status_is_kept_whole() {
     let body = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"pods \"a\" is forbidden: exceeded quota","reason":"Forbidden","details":{"name":"a","kind":"pods","causes":[{"reason":"R","message":"m","field":"spec"}],"retryAfterSeconds":7},"code":403}"#;
     let server = Server::start([Reply::new(403, "", body)]);
     let error = server

@@ -1,16 +1,25 @@
 //! Mirrors `src/client`.
 
 mod config;
+mod connections;
 mod credentials;
 mod error;
+mod exec_credential;
+mod exec_plugin;
+mod gzip;
+mod http2;
+mod impersonation;
 mod kubeconfig;
 mod list;
 mod path;
 mod port_forward;
+mod proxy_choice;
 mod rest;
 mod scan;
 pub(crate) mod server;
+mod through_proxy;
 mod tls;
+mod warnings;
 mod watch;
 
 use std::path::{Path, PathBuf};

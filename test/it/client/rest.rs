@@ -7,10 +7,11 @@ use bitcoin_controller::api::apps::StatefulSet;
 use bitcoin_controller::api::core::{Event, Pod, Secret};
 use bitcoin_controller::api::{BitcoinNetwork, ObjectKey};
 use bitcoin_controller::client::{
-    Client, Config, DeleteOptions, ListParams, Propagation, RequestRecord, Scope,
+    Client, Config, DeleteOptions, ListParams, Propagation, RequestRecord, Scope, WatchParams,
 };
 use bitcoin_controller::http::MemoryNetwork;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::server::{Reply, Server, Then};
 
@@ -78,7 +79,7 @@ async fn each_verb_has_its_method_path_and_type_of_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_servers_path_prefix_is_kept() {
+async fn c117_the_servers_path_prefix_is_kept() {
     let server = Server::start([Reply::ok(OBJECT)]);
     let config = Config::plain("http://api/clusters/one/?x=1").unwrap();
     server.client_of(config).get::<Pod>(&key()).await.unwrap();
@@ -119,7 +120,7 @@ async fn deleting_says_which_object_exactly_and_what_becomes_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_that_would_leave_their_path_are_not_sent() {
+async fn c117_names_that_would_leave_their_path_are_not_sent() {
     let server = Server::start([]);
     let client = server.client();
     for name in ["", ".", "..", "a/b", "a%2fb"] {
@@ -140,7 +141,7 @@ async fn names_that_would_leave_their_path_are_not_sent() {
 
 /// What the server asks for, how often it is asked, and when.
 #[tokio::test(start_paused = true)]
-async fn a_request_is_sent_again_only_if_the_server_says_when() {
+async fn c112_a_request_is_sent_again_only_if_the_server_says_when() {
     let after = |code: u16, header: &str| Reply::new(code, &format!("{header}\r\n"), "");
     let table = [
         (after(429, "retry-after: 2"), Some(2)),
@@ -177,7 +178,7 @@ async fn too_new_a_version_is_told_at_once_although_the_server_says_when_to_try_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stays_busy_is_asked_eleven_times() {
+async fn c112_a_server_that_stays_busy_is_asked_eleven_times() {
     let busy = Reply::new(429, "retry-after: 1\r\n", "");
     let server = Server::start(std::iter::repeat_n(busy, 20));
     let error = server.client().get::<Pod>(&key()).await.unwrap_err();
@@ -187,7 +188,7 @@ async fn a_server_that_stays_busy_is_asked_eleven_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_connection_is_tried_again_for_reading_and_never_for_writing() {
+async fn c113_a_lost_connection_is_tried_again_for_reading_and_never_for_writing() {
     let lost = || Reply::raw("", Then::Close);
     let half = Reply::raw("HTTP/1.1 200 OK\r\nconte", Then::Close);
     let server = Server::start([lost(), half, Reply::ok(OBJECT)]);
@@ -205,7 +206,7 @@ async fn a_lost_connection_is_tried_again_for_reading_and_never_for_writing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_listening_is_told_at_once() {
+async fn c113_nobody_listening_is_told_at_once() {
     let network = Arc::new(MemoryNetwork::default());
     let client = Client::new(Config::plain("http://api").unwrap(), network).unwrap();
     let started = tokio::time::Instant::now();
@@ -213,6 +214,52 @@ async fn nobody_listening_is_told_at_once() {
     assert!(error.is_connection_refused() && error.is_transient());
     assert_eq!(error.to_string(), "failed to get the server's version");
     assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+/// client-go tries here, too; our reflector has the backoff, and decides better informed.
+#[tokio::test(start_paused = true)]
+async fn c113_a_watch_is_tried_once_here_whatever_happens_to_it() {
+    let busy = Reply::new(429, "retry-after: 1\r\n", "");
+    for reply in [Reply::raw("", Then::Close), busy] {
+        let server = Server::start([reply, Reply::chunked([""], Then::Hang)]);
+        let (client, params) = (server.client(), WatchParams::default());
+        let error = client.watch::<Pod>(&Scope::All, &params).await.unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(server.lines().len(), 1);
+    }
+}
+
+/// The wait is what the server asks for, and what is sent again is what was sent.
+#[tokio::test(start_paused = true)]
+async fn c114_a_request_is_sent_again_whole_and_not_before_the_server_wishes() {
+    let busy = |seconds: u32| Reply::new(503, &format!("retry-after: {seconds}\r\n"), "");
+    let server = Server::start([busy(3), busy(7), Reply::ok(OBJECT)]);
+    let body = json!({"metadata": {"name": "a"}, "data": "x".repeat(100_000)});
+    let text = body.to_string();
+    server.client().create::<Pod>("x", &body).await.unwrap();
+    assert_eq!(server.times(), [3, 10].map(Duration::from_secs));
+    assert!(server.seen().iter().all(|seen| seen.body == text));
+}
+
+#[tokio::test(start_paused = true)]
+async fn c114_giving_up_during_the_wait_sends_nothing_more() {
+    let server = Server::start([Reply::new(429, "retry-after: 5\r\n", ""), Reply::ok(OBJECT)]);
+    let (client, key) = (server.client(), key());
+    let asking = timeout(Duration::from_secs(4), client.get::<Pod>(&key));
+    assert!(asking.await.is_err());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(server.lines().len(), 1);
+}
+
+/// client-go would need 39 s for these: five a second after the first ten.
+#[tokio::test(start_paused = true)]
+async fn c115_nothing_on_our_side_limits_how_many_requests_a_second_are_made() {
+    let server = Server::start(std::iter::repeat_n(Reply::ok(OBJECT), 205));
+    let (client, key) = (server.client(), key());
+    for _ in 0..205 {
+        client.get::<Pod>(&key).await.unwrap();
+    }
+    assert_eq!(server.times().last(), Some(&Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bitcoin_controller::client::{Client, Config};
 use bitcoin_controller::http::{BoxStream, Endpoint, MemoryNetwork};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -49,6 +51,18 @@ impl Reply {
         let length = body.len();
         let head = format!("HTTP/1.1 {code} X\r\ncontent-length: {length}\r\n{headers}\r\n");
         Reply::raw(head + body, Then::GoOn)
+    }
+
+    /// A compressed answer.
+    pub(crate) fn gzip(code: u16, body: &[u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        std::io::Write::write_all(&mut encoder, body).unwrap();
+        let body = encoder.finish().unwrap();
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {code} X\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+        );
+        Reply::raw([head.into_bytes(), body].concat(), Then::GoOn)
     }
 
     pub(crate) fn ok(body: &str) -> Self {
@@ -96,6 +110,8 @@ struct State {
     seen: Vec<Seen>,
     /// Of each TLS connection: the name asked for, and how many certificates were shown.
     greetings: Vec<(Option<String>, usize)>,
+    /// Of each TLS connection: the certificate shown; empty if there was none.
+    certificates: Vec<Vec<u8>>,
 }
 
 /// Replies in the order given; a request beyond them is not answered.
@@ -171,6 +187,11 @@ impl Server {
         self.state.lock().unwrap().greetings.clone()
     }
 
+    /// Of each TLS connection: the certificate shown; empty if there was none.
+    pub(crate) fn certificates(&self) -> Vec<Vec<u8>> {
+        self.state.lock().unwrap().certificates.clone()
+    }
+
     /// How long after the first request each of the others came.
     pub(crate) fn times(&self) -> Vec<Duration> {
         let seen = self.seen();
@@ -181,9 +202,11 @@ impl Server {
 
 fn greet(connection: &rustls::ServerConnection, state: &Mutex<State>) {
     let name = connection.server_name().map(str::to_owned);
-    let n_certificates = connection.peer_certificates().unwrap_or_default().len();
+    let certificates = connection.peer_certificates().unwrap_or_default();
+    let first = certificates.first().map(|first| first.to_vec());
     let mut state = state.lock().unwrap();
-    state.greetings.push((name, n_certificates));
+    state.greetings.push((name, certificates.len()));
+    state.certificates.push(first.unwrap_or_default());
 }
 
 async fn serve(mut stream: BoxStream, state: &Mutex<State>) {

@@ -8,8 +8,8 @@ use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::client::config::Error as ConfigError;
 use bitcoin_controller::client::kubeconfig::Kubeconfig;
-use bitcoin_controller::client::tls::{Identity, TlsSettings};
-use bitcoin_controller::client::{Config, Error};
+use bitcoin_controller::client::tls::{Identity, Pem, TlsSettings};
+use bitcoin_controller::client::{Client, Config, Error};
 use bitcoin_controller::http::Endpoint;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -20,13 +20,17 @@ use tokio_rustls::TlsAcceptor;
 use super::server::{Reply, Server};
 use super::{TemporaryDirectory, chain};
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixtures/tls");
     std::fs::read(fixtures.join(name)).unwrap()
 }
 
 /// The server's end of TLS; it asks for a client certificate only if it `wants_certificate`.
-fn acceptor(wants_certificate: bool) -> TlsAcceptor {
+pub(super) fn acceptor(wants_certificate: bool) -> TlsAcceptor {
+    TlsAcceptor::from(Arc::new(server_config(wants_certificate)))
+}
+
+pub(super) fn server_config(wants_certificate: bool) -> rustls::ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -43,11 +47,10 @@ fn acceptor(wants_certificate: bool) -> TlsAcceptor {
     };
     let certificate = CertificateDer::from_pem_slice(&fixture("server.crt")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(&fixture("server.key")).unwrap();
-    let config = builder.with_single_cert(vec![certificate], key).unwrap();
-    TlsAcceptor::from(Arc::new(config))
+    builder.with_single_cert(vec![certificate], key).unwrap()
 }
 
-fn config(server: &str, cluster: &str, user: &str) -> Config {
+pub(super) fn config(server: &str, cluster: &str, user: &str) -> Config {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixtures/tls");
     let (cluster, user) = (cluster, user);
     let replace = |text: &str| text.replace("TLS", fixtures.to_str().unwrap());
@@ -63,8 +66,8 @@ fn config(server: &str, cluster: &str, user: &str) -> Config {
     Kubeconfig::read(&path).unwrap().config(None).unwrap()
 }
 
-const OBJECT: &str = r#"{"metadata":{"name":"a"}}"#;
-const CA: &str = "certificate-authority: TLS/ca.crt";
+pub(super) const OBJECT: &str = r#"{"metadata":{"name":"a"}}"#;
+pub(super) const CA: &str = "certificate-authority: TLS/ca.crt";
 
 /// One request to a TLS server at `host`, and what came of it.
 async fn visit(
@@ -86,7 +89,7 @@ async fn visit(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_of_the_given_authority_is_trusted_by_name_and_by_address() {
+async fn c120_a_server_of_the_given_authority_is_trusted_by_name_and_by_address() {
     for host in ["kube.test", "127.0.0.1", "::1"] {
         let (outcome, _) = visit(host, CA, "token: hunter2", false).await;
         assert!(outcome.is_ok(), "{host}: {outcome:?}");
@@ -94,7 +97,7 @@ async fn a_server_of_the_given_authority_is_trusted_by_name_and_by_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_authority_or_name_is_not_trusted_and_nothing_is_sent() {
+async fn c120_another_authority_or_name_is_not_trusted_and_nothing_is_sent() {
     let cases = [
         ("kube.test", "certificate-authority: TLS/other-ca.crt"),
         ("other.test", CA),
@@ -113,13 +116,27 @@ async fn another_authority_or_name_is_not_trusted_and_nothing_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tls_server_name_is_what_is_asked_for_and_what_is_verified() {
+async fn c120_tls_server_name_is_what_is_asked_for_and_what_is_verified() {
     let cluster = "certificate-authority: TLS/ca.crt, tls-server-name: kube.test";
     for host in ["other.test", "10.0.0.1"] {
         let (outcome, server) = visit(host, cluster, "", false).await;
         assert!(outcome.is_ok(), "{host}: {outcome:?}");
         assert_eq!(server.greetings(), [(Some("kube.test".to_owned()), 0)]);
     }
+}
+
+#[test]
+fn c120_an_authority_together_with_trusting_anyone_is_refused() {
+    let both = TlsSettings {
+        roots: Some(Pem::data(fixture("ca.crt"))),
+        is_insecure: true,
+        ..TlsSettings::default()
+    };
+    let error = both.client_config().unwrap_err();
+    assert!(
+        error.to_string().contains("without verification"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,7 +173,7 @@ async fn a_token_goes_over_tls_and_never_over_an_open_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewed_token_is_sent_within_a_minute() {
+async fn c119_a_renewed_token_is_sent_within_a_minute() {
     let directory = TemporaryDirectory::new();
     let path = directory.path().join("token");
     std::fs::write(&path, "one\n").unwrap();
@@ -180,14 +197,35 @@ async fn a_renewed_token_is_sent_within_a_minute() {
 }
 
 #[test]
+fn c118_no_secret_is_in_debug_output() {
+    let proxied = format!("{CA}, proxy-url: 'http://me:hunter2@proxy.test:3128'");
+    let users = [
+        "token: hunter2",
+        "username: me, password: hunter2",
+        "client-certificate: TLS/client-sec1.crt, client-key: TLS/client-sec1.key",
+    ];
+    let key = String::from_utf8(fixture("client-sec1.key")).unwrap();
+    let key_line = key.lines().nth(1).unwrap();
+    for user in users {
+        let config = config("https://kube.test:6443", &proxied, user);
+        let client = Client::connect(config.clone()).unwrap();
+        let shown = format!("{config:?} {client:?}");
+        assert!(shown.contains("kube.test"), "{shown}");
+        for secret in ["hunter2", key_line, "aHVudGVyM", "bWU6"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn certificates_and_keys_that_cannot_be_used_are_named() {
-    let pem = |text: &str| Some(text.as_bytes().to_vec());
+    let pem = |text: &str| Some(Pem::data(text));
     let bad_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let identity = |certificate: &str, key: &str| TlsSettings {
-        roots: Some(fixture("ca.crt")),
-        identity: Some(Identity {
-            certificate: fixture(certificate),
-            key: fixture(key),
+        roots: Some(Pem::data(fixture("ca.crt"))),
+        identity: Some(Identity::Pair {
+            certificate: Pem::data(fixture(certificate)),
+            key: Pem::data(fixture(key)),
         }),
         ..TlsSettings::default()
     };

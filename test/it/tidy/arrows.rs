@@ -58,7 +58,7 @@ const EVERYTHING: [&str; 15] = [
     "cli",
 ];
 
-/// `src/cache/reflector.rs` is in room `cache`, `src/http.rs` in room `http`.
+/// `src/cache/reflector.rs` is in room `cache`, `src/cli.rs` in room `cli`.
 fn room(file: &Source) -> &str {
     let path = file.path.strip_prefix("src/").unwrap();
     path.split('/').next().unwrap().trim_end_matches(".rs")

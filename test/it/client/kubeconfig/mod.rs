@@ -1,9 +1,14 @@
-//! Files as people have them: merged, chosen from, and refused.
+//! Files as people have them: merged, and chosen from.
+
+mod cluster;
+mod exec;
+mod user;
 
 use std::path::{Path, PathBuf};
 
 use bitcoin_controller::client::Config;
 use bitcoin_controller::client::config::Error;
+use bitcoin_controller::client::environment::Environment;
 use bitcoin_controller::client::kubeconfig::Kubeconfig;
 
 use super::{TemporaryDirectory, chain};
@@ -18,8 +23,18 @@ fn read_all(names: &[&str]) -> Result<Kubeconfig, Error> {
     Kubeconfig::read_all(&paths)
 }
 
+/// A process with nothing around it.
+fn nothing() -> Environment {
+    Environment::new(|_| None, Path::new("/nonexistent"))
+}
+
 /// A kubeconfig with one context of this cluster and user.
 fn config(cluster: &str, user: &str) -> Result<Config, String> {
+    config_of(&nothing(), cluster, user)
+}
+
+/// The same, read by a process surrounded by `environment`. A secret is called `hunter2`.
+fn config_of(environment: &Environment, cluster: &str, user: &str) -> Result<Config, String> {
     let directory = TemporaryDirectory::new();
     std::fs::write(directory.path().join("token"), "hunter2\n").unwrap();
     std::fs::write(directory.path().join("ca.crt"), "x").unwrap();
@@ -29,7 +44,10 @@ fn config(cluster: &str, user: &str) -> Result<Config, String> {
     );
     let path = directory.path().join("config");
     std::fs::write(&path, text).unwrap();
-    let config = Kubeconfig::read(&path).and_then(|kubeconfig| kubeconfig.config(None));
+    let kubeconfig = Kubeconfig::read(&path).map_err(|error| chain(&error))?;
+    let entries = format!("{kubeconfig:?}");
+    assert!(!entries.contains("hunter2"), "a secret is shown: {entries}");
+    let config = kubeconfig.config_of(environment, None);
     let config = config.map_err(|error| chain(&error));
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter2"), "a secret is shown: {shown}");
@@ -52,7 +70,7 @@ fn the_current_context_is_used_unless_another_is_named() {
 }
 
 #[test]
-fn what_is_missing_is_named_together_with_the_file() {
+fn c125_what_is_missing_is_named_together_with_the_file() {
     let kubeconfig = Kubeconfig::read(&fixture("simple.yaml")).unwrap();
     let file = fixture("simple.yaml");
     let file = file.display();
@@ -79,13 +97,12 @@ fn what_is_missing_is_named_together_with_the_file() {
 }
 
 #[test]
-fn the_first_file_that_has_a_name_gives_the_whole_entry() {
+fn c123_the_first_file_that_has_a_name_gives_the_whole_entry() {
     let both = read_all(&["empty.yaml", "simple.yaml", "second.yaml", "simple.yaml"]).unwrap();
-    // The current context, too, is the first file's; the cluster has no field of the second file.
+    // The cluster has no field of the second file.
     let mixed = both.config(Some("mixed")).unwrap();
     assert_eq!(mixed.server(), "http://127.0.0.1:8001/prefix");
     assert!(!format!("{mixed:?}").contains("is_insecure: true"));
-    assert_eq!(both.config(None).unwrap().server(), mixed.server());
     let other = read_all(&["second.yaml", "simple.yaml"]).unwrap();
     assert_eq!(
         other.config(Some("mixed")).unwrap().server(),
@@ -94,7 +111,24 @@ fn the_first_file_that_has_a_name_gives_the_whole_entry() {
 }
 
 #[test]
-fn relative_paths_begin_at_the_file_that_has_them() {
+fn c123_the_first_current_context_is_the_one() {
+    let current = |names: &[&str]| {
+        read_all(names)
+            .unwrap()
+            .config(None)
+            .map(|config| config.server().to_owned())
+    };
+    let first = current(&["empty.yaml", "simple.yaml", "second.yaml"]).unwrap();
+    assert_eq!(first, "http://127.0.0.1:8001/prefix");
+    // `only-second` is current in the second file, whose authority is not there.
+    let Err(Error::Read { path, .. }) = current(&["second.yaml", "simple.yaml"]) else {
+        panic!("another context is current");
+    };
+    assert_eq!(path, fixture("tls/ca.crt"));
+}
+
+#[test]
+fn c124_relative_paths_begin_at_the_file_that_has_them() {
     let both = read_all(&["simple.yaml", "second.yaml"]).unwrap();
     assert!(both.config(Some("there")).is_ok());
     // The second file's `tls/ca.crt` is looked for beside the second file, where it is not.
@@ -105,7 +139,7 @@ fn relative_paths_begin_at_the_file_that_has_them() {
 }
 
 #[test]
-fn files_of_a_list_may_be_missing_but_not_all_and_not_the_one_asked_for() {
+fn c123_files_of_a_list_may_be_missing_but_not_all_and_not_the_one_asked_for() {
     assert!(read_all(&["absent", "simple.yaml"]).is_ok());
     let absent = fixture("absent");
     let all = read_all(&["absent"]).unwrap_err();
@@ -132,112 +166,4 @@ fn broken_files_are_errors_that_quote_nothing() {
         assert!(error.contains(name), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
-}
-
-#[test]
-fn what_contradicts_itself_is_refused() {
-    let table = [
-        ("{}", "{}", "cluster `a` in `DIR/config` has no server"),
-        (
-            "{server: 'https://a', certificate-authority: ca.crt, certificate-authority-data: eA==}",
-            "{}",
-            "cluster `a` in `DIR/config` has both certificate-authority and certificate-authority-data",
-        ),
-        (
-            "{server: 'https://a', certificate-authority-data: eA==, insecure-skip-tls-verify: true}",
-            "{}",
-            "cluster `a` in `DIR/config` has both a certificate authority and insecure-skip-tls-verify",
-        ),
-        (
-            "{server: 'https://a', certificate-authority-data: '*'}",
-            "{}",
-            "cluster `a` in `DIR/config` has certificate-authority-data that is not base64",
-        ),
-        (
-            "{server: 'ftp://a'}",
-            "{}",
-            "the server's address `ftp://a` begins neither with https nor http",
-        ),
-        (
-            "{server: 'https://me:hunter2@a'}",
-            "{}",
-            "the server's address must not hold a user or password",
-        ),
-        (
-            SERVER,
-            "{token: hunter2, username: me, password: hunter2}",
-            "user `a` in `DIR/config` has both a token and a username",
-        ),
-        (
-            SERVER,
-            "{tokenFile: token, password: hunter2}",
-            "user `a` in `DIR/config` has both a token and a username",
-        ),
-        (
-            SERVER,
-            "{client-certificate-data: eA==}",
-            "user `a` in `DIR/config` has a certificate, but no key",
-        ),
-        (
-            SERVER,
-            "{client-key-data: eA==}",
-            "user `a` in `DIR/config` has a key, but no certificate",
-        ),
-        (
-            SERVER,
-            "{client-key-data: aHVudGVyMg==, client-key: token, client-certificate-data: eA==}",
-            "user `a` in `DIR/config` has both client-key and client-key-data",
-        ),
-        (
-            SERVER,
-            "{tokenFile: absent}",
-            "failed to read `DIR/absent`: No such file or directory (os error 2)",
-        ),
-    ];
-    for (cluster, user, text) in table {
-        assert_eq!(config(cluster, user).unwrap_err(), text);
-    }
-}
-
-#[test]
-fn what_we_cannot_do_is_refused_by_name() {
-    let table = [
-        (
-            SERVER,
-            "{exec: {apiVersion: v1, command: aws, env: null}}",
-            "the exec plugin `aws`",
-        ),
-        (SERVER, "{auth-provider: {name: gcp}}", "an auth-provider"),
-        (SERVER, "{token: hunter2, as: root}", "impersonation"),
-        (SERVER, "{as-groups: [admins]}", "impersonation"),
-        (
-            "{server: 'https://a', proxy-url: 'http://p'}",
-            "{}",
-            "a proxy (proxy-url)",
-        ),
-    ];
-    for (cluster, user, what) in table {
-        let error = config(cluster, user).unwrap_err();
-        assert!(
-            error.contains(&format!("needs {what}, which is not supported")),
-            "{error}"
-        );
-    }
-}
-
-#[test]
-fn an_address_without_scheme_is_https_if_there_is_anything_about_tls() {
-    let server = |cluster: &str| config(cluster, "{}").unwrap().server().to_owned();
-    assert_eq!(server("{server: 'a:8080'}"), "http://a:8080");
-    assert_eq!(
-        server("{server: 'a:8080', insecure-skip-tls-verify: true}"),
-        "https://a:8080"
-    );
-}
-
-#[test]
-fn empty_fields_count_as_absent_and_unknown_ones_are_tolerated() {
-    let cluster = "{server: 'https://a', certificate-authority: '', proxy-url: '', disable-compression: true}";
-    let user = "{token: '', tokenFile: token, username: '', as: '', as-groups: [], as-user-extra: {}, x: 1}";
-    assert!(config(cluster, user).is_ok());
 }
