@@ -38,9 +38,10 @@ use serde_json::{Map, Value};
 
 use crate::api::{ObjectKey, Resource};
 use crate::base::json;
+use crate::client::answer::Answer;
 use crate::client::config::{self, Config};
 use crate::client::error::Error;
-use crate::client::exchange::{Answer, Call, Exchange, LIST_DEADLINE, Observer};
+use crate::client::exchange::{Call, Exchange, LIST_DEADLINE, Observer};
 use crate::client::item::{self, Item};
 use crate::client::list::{self, ListParams, Page, Scope};
 use crate::client::path::{self, Query};
