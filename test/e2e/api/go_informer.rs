@@ -103,6 +103,10 @@ async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
         informer.hears([format!("updated {b}")]).await;
     }
 
+    // Meanwhile they do not try, and so do not wait longer and longer between attempts.
+    for informer in &informers {
+        informer.running.signal("STOP");
+    }
     server.gate.close().await;
     scene.delete("a").await;
     let b = scene.resize("b", 3).await;
@@ -110,6 +114,7 @@ async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
     server.forget_history();
     server.gate.open();
     for mut informer in informers {
+        informer.running.signal("CONT");
         // Of the deletion its store tells, by what it had.
         let events = [
             format!("missed {a}"),

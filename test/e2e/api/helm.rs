@@ -40,9 +40,7 @@ async fn helm_looks_after_a_release(server: &Server) {
             "what the chart leaves out goes"
         );
 
-        release
-            .helm(&["rollback", "one", "1", &how, "--wait"])
-            .await;
+        release.helm(&["rollback", "one", "1", &how]).await;
         assert_eq!(release.objects().await, "hello 2 somebody");
         assert_eq!(release.history().await, "superseded superseded deployed");
 

@@ -91,10 +91,14 @@ impl Running {
         self.input.as_mut().unwrap().write_all(b"\n").await.unwrap();
     }
 
-    /// Sends it this signal and waits for its end.
-    pub async fn end_by(mut self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let id = self.child.id().expect("it runs").to_string();
         harness::run(std::process::Command::new("kill").args(["-s", signal, &id])).unwrap();
+    }
+
+    /// Sends it this signal and waits for its end.
+    pub async fn end_by(mut self, signal: &str) {
+        self.signal(signal);
         let end = tokio::time::timeout(DEADLINE, self.child.wait()).await;
         end.unwrap_or_else(|_| panic!("{} outlives {signal}", self.name))
             .unwrap();
