@@ -47,8 +47,10 @@ if [ -n "${KUBECONFIG:-}" ]; then
 	exec "$tests" --test-threads=1 --nocapture "${inside[@]}"
 fi
 
-say "building Kubernetes and the images; the first time takes minutes"
+say "building Kubernetes, its clients and the images; the first time takes minutes"
 hack/cluster/build.sh
+E2E_PEERS=$(hack/peers.sh)
+export E2E_PEERS
 hack/cluster/images.sh "$E2E_BINARY"
 
 if [ $# -eq 0 ]; then

@@ -7,14 +7,13 @@
 //! - A flag that is wrong is refused before anything starts, with a text that names it.
 //! - Errors are printed as a chain of causes, one a line, and make the exit code 1.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::crd::custom_resource_definition;
-use crate::base::yaml;
+use crate::base::{Report, yaml};
 #[cfg(feature = "demo")]
 use crate::demo;
 use crate::run;
@@ -166,13 +165,13 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(error.as_ref());
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
+fn run_controller(flags: RunFlags) -> Result<(), Report> {
     start_log(&flags.log)?;
     let options = run::Options {
         kubeconfig: flags.kubeconfig,
@@ -197,7 +196,7 @@ fn run_controller(flags: RunFlags) -> Result<(), Box<dyn Error>> {
 }
 
 #[cfg(feature = "demo")]
-fn run_demo(flags: DemoFlags) -> Result<(), Box<dyn Error>> {
+fn run_demo(flags: DemoFlags) -> Result<(), Report> {
     start_log(&LogFlags {
         log_format: flags.log_format,
         log: flags.log,
@@ -227,7 +226,7 @@ fn run_demo(flags: DemoFlags) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn print_crd() -> Result<(), Box<dyn Error>> {
+fn print_crd() -> Result<(), Report> {
     use std::io::Write;
     let text = yaml::to_string(&custom_resource_definition())?;
     match std::io::stdout().write_all(text.as_bytes()) {
@@ -237,9 +236,9 @@ fn print_crd() -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn start_log(flags: &LogFlags) -> Result<(), Box<dyn Error>> {
+fn start_log(flags: &LogFlags) -> Result<(), Report> {
     let filter = tracing_subscriber::EnvFilter::try_new(&flags.log)
-        .map_err(|error| format!("--log `{}` is not a filter: {error}", flags.log))?;
+        .map_err(|error| Report::new(format!("--log `{}` is not a filter: {error}", flags.log)))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -250,13 +249,4 @@ fn start_log(flags: &LogFlags) -> Result<(), Box<dyn Error>> {
         LogFormat::Json => log.json().init(),
     }
     Ok(())
-}
-
-/// Prints an error and its causes, one a line.
-fn report(error: &dyn Error) {
-    eprintln!("error: {error}");
-    let causes = std::iter::successors(error.source(), |cause| Error::source(*cause));
-    for cause in causes {
-        eprintln!("  because: {cause}");
-    }
 }

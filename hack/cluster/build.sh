@@ -51,16 +51,6 @@ apt_install() {
 	DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "$@" >&2
 }
 
-check_go() {
-	local wanted have
-	wanted=$(sed -n 's/^go //p' "$cluster_src/go.mod")
-	command -v go >/dev/null || die "go is missing: Kubernetes $kubernetes_version is built with go $wanted or newer (https://go.dev/dl)"
-	# Asked outside the module: inside it an old go would try to fetch a newer one.
-	have=$(cd / && go env GOVERSION | sed 's/^go//; s/[ -].*//')
-	[ "$(printf '%s\n' "$wanted" "$have" | sort --version-sort | head --lines=1)" = "$wanted" ] ||
-		die "go $have is too old: Kubernetes $kubernetes_version is built with go $wanted or newer (https://go.dev/dl)"
-}
-
 # Without the version stamped in, the API server calls itself v0.0.0, kubectl complains,
 # and the audit log cannot tell who is who by user agent.
 version_flags() {
@@ -99,7 +89,7 @@ started=$SECONDS count=0
 for program in "${programs[@]}"; do
 	count=$((count + 1))
 	[ ! -x "$bin/${program%%=*}" ] || continue
-	if [ -z "${go_checked-}" ]; then check_go && go_checked=yes; fi
+	if [ -z "${go_checked-}" ]; then check_go "$cluster_src/go.mod" "Kubernetes $kubernetes_version" && go_checked=yes; fi
 	build "${program%%=*}" "${program#*=}" "$count"
 done
 if [ "${go_checked-}" ]; then say "Kubernetes $kubernetes_version built in $((SECONDS - started)) s: $bin"; fi

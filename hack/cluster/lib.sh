@@ -19,6 +19,17 @@ die() {
 	exit 1
 }
 
+# A go that is too old would fail late, with many words.
+check_go() { # GO.MOD WHAT
+	local wanted have
+	wanted=$(sed -n 's/^go //p' "$1")
+	command -v go >/dev/null || die "go is missing: $2 is built with go $wanted or newer (https://go.dev/dl)"
+	# Asked outside the module: inside it an old go would try to fetch a newer one.
+	have=$(cd / && go env GOVERSION | sed 's/^go//; s/[ -].*//')
+	[ "$(printf '%s\n' "$wanted" "$have" | sort --version-sort | head --lines=1)" = "$wanted" ] ||
+		die "go $have is too old: $2 is built with go $wanted or newer (https://go.dev/dl)"
+}
+
 # The cluster's folder. CLUSTER_DIR is what COMMAND and node.sh get to know.
 
 new_cluster_dir() {
@@ -171,12 +182,14 @@ start_control_plane() { # HOST PORT
 	kubeconfig admin O=system:masters/CN=admin
 	: >"$AUDIT_LOG"
 	# One line a request, two a watch: who, verb, resource, code. Not before it is
-	# received, or every request would be there twice.
+	# received, or every request would be there twice. Who held a lease is only in the bodies.
 	cat >"$CLUSTER_DIR/run/audit-policy.yaml" <<-CONF
 		apiVersion: audit.k8s.io/v1
 		kind: Policy
 		omitStages: [RequestReceived]
-		rules: [{level: Metadata}]
+		rules:
+		- {level: RequestResponse, resources: [{group: coordination.k8s.io, resources: [leases]}]}
+		- {level: Metadata}
 	CONF
 	# The second plugin list adds to the default one. With it, setting a blocking
 	# owner reference needs the right to update the owner's finalizers, as on OpenShift.

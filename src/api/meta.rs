@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::api::text::Text;
 use crate::api::time::Timestamp;
-use crate::api::{network, null_is_default};
+use crate::api::{Resource, network, null_is_default};
 
 /// Namespace and name: what the queue holds, and how the cache finds an object.
 ///
@@ -133,6 +133,23 @@ pub struct OwnerReference {
     pub controller: bool,
     /// Whether the owner, deleted in the foreground, waits for this object.
     pub block_owner_deletion: bool,
+}
+
+impl OwnerReference {
+    /// Makes `owner` the one that manages an object, and that takes it along when it goes.
+    ///
+    /// Source: apimachinery `pkg/apis/meta/v1/controller_ref.go`, `NewControllerRef`.
+    pub fn to_controller<R: Resource>(owner: &R) -> Self {
+        let metadata = owner.metadata();
+        OwnerReference {
+            api_version: R::api_version().into(),
+            kind: R::KIND.into(),
+            name: metadata.name.clone(),
+            uid: (*metadata.uid).into(),
+            controller: true,
+            block_owner_deletion: true,
+        }
+    }
 }
 
 /// Labels, sorted by key.

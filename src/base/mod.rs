@@ -10,7 +10,8 @@
 //! | waiting longer each time | [`Backoff`] | a loop with a sleep in it |
 //!
 //! and the two readers of foreign text, [`json`] and [`yaml`], whose errors name the place and the
-//! field but never quote the value: a value may be a password. [`hash`] names things, [`calendar`] writes dates.
+//! field but never quote the value: a value may be a password. [`hash`] names things, [`calendar`] writes dates,
+//! [`Report`] says at the end of a program what went wrong.
 
 pub mod backoff;
 pub mod calendar;
@@ -18,8 +19,10 @@ pub mod clock;
 pub mod hash;
 pub mod json;
 pub mod random;
+pub mod report;
 pub mod yaml;
 
 pub use backoff::{Backoff, KeyedBackoff};
 pub use clock::Clock;
 pub use random::Random;
+pub use report::Report;

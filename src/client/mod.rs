@@ -12,8 +12,8 @@
 //! | as whom do we act, and whom do we trust | [`impersonation`], [`tls`] |
 //! | what can be asked of it | [`rest`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
+//! | and when is a change made again that came too late | [`retry`] |
 //! | on which connections, and when are those opened anew | [`connections`], shared by [`lanes`] |
-//! | when is a change made again that came too late | [`retry`] |
 //! | how does a long list come in | [`list`], cut by [`scan`], read by [`item`] |
 //! | how do changes come in | [`watch`] |
 //! | how is a pod reached from outside | [`port_forward`] |

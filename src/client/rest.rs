@@ -87,6 +87,14 @@ pub enum Propagation {
 }
 
 impl DeleteOptions {
+    /// Deletes this very object, and no later one of its name.
+    pub fn of<R: Resource>(object: &R) -> Self {
+        DeleteOptions {
+            uid: Some(object.metadata().uid.to_string()),
+            ..DeleteOptions::default()
+        }
+    }
+
     fn body(&self) -> Value {
         let mut preconditions = Map::new();
         if let Some(uid) = &self.uid {

@@ -22,7 +22,7 @@
 use serde_json::{Value, json};
 
 use crate::api::network::GROUP;
-use crate::api::{BitcoinNetwork, ObjectKey, Resource};
+use crate::api::{BitcoinNetwork, ObjectKey, OwnerReference, Resource};
 use crate::bitcoin::credentials::{Credentials, rpcauth_line};
 use crate::controller::digest;
 
@@ -336,14 +336,7 @@ fn object<R: Resource>(network: &BitcoinNetwork, key: &ObjectKey, content: Value
         "name": key.name,
         "namespace": key.namespace,
         "labels": labels(network),
-        "ownerReferences": [{
-            "apiVersion": BitcoinNetwork::api_version(),
-            "kind": BitcoinNetwork::KIND,
-            "name": network.metadata.name,
-            "uid": network.metadata.uid,
-            "controller": true,
-            "blockOwnerDeletion": true,
-        }],
+        "ownerReferences": [OwnerReference::to_controller(network)],
     });
     let hash = digest::of(&[&object.to_string()])[..16].to_owned();
     object["metadata"]["annotations"] = json!({APPLIED_HASH: hash});

@@ -2,7 +2,8 @@
 //!
 //! | chapter | one idea |
 //! |---|---|
-//! | [`controller`] | events in, keys out; one match decides about trying again |
+//! | [`workers`] | a key, a pass, and one match that decides about trying again; knows nothing of Bitcoin |
+//! | [`controller`] | events in, keys out |
 //! | [`reconciler`] | one pass, from what is to what should be |
 //! | [`desired`] | pure: what a network should own |
 //! | [`difference`] | pure: whether an object has all we want |
@@ -40,7 +41,8 @@ pub mod reconciler;
 pub mod report;
 pub mod status;
 pub mod tend;
+pub mod workers;
 
 pub use controller::{Controller, ControllerOptions};
 pub use reach::Reach;
-pub use reconciler::{Action, Reconciler};
+pub use workers::{Action, Reconciler, Workers};

@@ -15,10 +15,8 @@
 //! - Two passes over one network never run at the same time: the queue sees to it.
 //!
 //! # Source
-//! controller-runtime `pkg/reconcile/reconcile.go`. What differs: three outcomes instead of a struct
-//! with fields that exclude each other.
+//! controller-runtime `pkg/reconcile/reconcile.go`.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +33,7 @@ use crate::controller::problem::Problem;
 use crate::controller::provide::{Provided, checked_spec};
 use crate::controller::reach::Reach;
 use crate::controller::status::Sight;
+use crate::controller::workers::{Action, Reconciler};
 use crate::record::{EventRecorder, EventType};
 
 /// How long a pass may take.
@@ -48,33 +47,6 @@ const QUICK_POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::
 
 /// How soon it is looked whether an action has worked: a handshake takes about 20 ms.
 const AFTER_ACTION: Duration = Duration::from_millis(100);
-
-/// What to do with a key after a pass that did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing until an event brings the key again.
-    Done,
-    /// Run again after this time, or sooner if an event comes.
-    RequeueAfter(Duration),
-}
-
-/// Something that makes the world agree with what is asked for under a key.
-pub trait Reconciler: Send + Sync + 'static {
-    /// Why a pass can fail.
-    type Error: std::error::Error + Send + Sync + 'static;
-
-    /// Looks at what is asked for under `key`, and at the world, and does the difference.
-    ///
-    /// # Errors
-    /// The pass did not come to its end; the key is to be tried again with backoff.
-    ///
-    /// # Cancel safety
-    /// What was done stays done; the next pass goes on from there.
-    fn reconcile(
-        &self,
-        key: &ObjectKey,
-    ) -> impl Future<Output = Result<Action, Self::Error>> + Send;
-}
 
 /// The reconciler of [`BitcoinNetwork`]s.
 pub struct NetworkReconciler {

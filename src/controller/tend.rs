@@ -154,10 +154,7 @@ impl NetworkReconciler {
             return Ok(false);
         };
         let pod = &sight.pods[&ordinal];
-        let options = DeleteOptions {
-            uid: Some(pod.metadata.uid.to_string()),
-            ..DeleteOptions::default()
-        };
+        let options = DeleteOptions::of(&**pod);
         match self.client.delete::<Pod>(&pod.key(), &options).await {
             Ok(()) => {}
             // Gone already, or another one by now: the next pass will see.

@@ -11,7 +11,7 @@
 //! | [`kinds`], [`schema`], `form` | which objects there are, and what theirs must look like |
 //! | `apply`, `managed_fields`, [`field_set`], [`shape`] | whose field it is: server-side apply |
 //! | [`selectors`], [`refusal`] | which objects are meant; what is said when something is not done |
-//! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl |
+//! | [`apiserver`], [`table`], [`discovery`], [`openapi`], [`patch`] | the store over HTTP, good enough for kubectl, helm and client-go |
 //! | [`json_path`], [`protobuf`] | where a column's value is; the few bodies that are no JSON |
 //! | [`faults`], [`request_log`] | what goes wrong on request; what was asked |
 //! | [`cluster`] | controller manager, scheduler, kubelet |

@@ -1,9 +1,10 @@
-//! Reading the few bodies that kubectl sends as protobuf.
+//! Reading the few bodies that typed clients send as protobuf.
 //!
-//! `kubectl create namespace` and its siblings are typed clients: they send their object in Kubernetes' protobuf,
-//! take JSON as an answer, and do not try again in JSON when they are refused. So the bodies of these kinds are
-//! read here, into what would have come as JSON. A message is fields, each a number and a value; what a number
-//! means says a table, a few lines for each kind.
+//! `kubectl create namespace` and its siblings, helm with its releases and a candidate of client-go's leader
+//! election are typed clients: they send what they write, and how they delete, in Kubernetes' protobuf, take JSON as
+//! an answer, and do not try again in JSON when they are refused. So the bodies of these kinds are read here,
+//! into what would have come as JSON. A message is fields, each a number and a value; what a number means says
+//! a table, a few lines for each kind.
 //!
 //! ```text
 //! "k8s\0"  Unknown { 1: TypeMeta { 1: apiVersion, 2: kind }, 2: the object's own message }
@@ -24,14 +25,18 @@
 //! ```
 //!
 //! # Source
-//! apimachinery `pkg/runtime/generated.proto`, `pkg/runtime/serializer/protobuf`; `k8s.io/api/core/v1/generated.proto`.
+//! apimachinery `pkg/runtime/generated.proto`, `pkg/runtime/serializer/protobuf`; `k8s.io/api/core/v1/generated.proto`,
+//! `coordination/v1/generated.proto`.
 //!
 //! # What differs
-//! - Only ConfigMap, Namespace, Secret and ServiceAccount, and of their metadata what a client sets.
+//! - Only ConfigMap, Lease, Namespace, Secret, ServiceAccount and DeleteOptions, and of metadata what a client sets.
+//!   Owners of fields that come back with an object are passed over: the store has not forgotten them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
+
+use crate::base::calendar;
 
 /// The content type of such a body.
 pub const CONTENT_TYPE: &str = "application/vnd.kubernetes.protobuf";
@@ -55,6 +60,8 @@ pub fn decode(body: &[u8]) -> Result<Value, String> {
         .unwrap_or_default();
     let message = match kind {
         "ConfigMap" => CONFIG_MAP,
+        "DeleteOptions" => DELETE_OPTIONS,
+        "Lease" => LEASE,
         "Namespace" => NAMESPACE,
         "Secret" => SECRET,
         "ServiceAccount" => SERVICE_ACCOUNT,
@@ -77,12 +84,15 @@ enum Shape {
     /// Base64 in JSON.
     Bytes,
     Truth,
+    Number,
+    /// A message with seconds and nanoseconds; a text with microseconds in JSON.
+    Moment,
     /// Comes again for each item.
     Texts,
     /// Comes again for each entry: a message with the key, and a value of this shape.
     Entries(&'static Shape),
     Message(Message),
-    /// Whatever it is, clients do not set it: a version, a date.
+    /// The server's own, whatever it is: a date, a generation, who owned which field.
     Ignored,
 }
 
@@ -101,13 +111,14 @@ const METADATA: Shape = Shape::Message(&[
     (2, "generateName", Shape::Text),
     (3, "namespace", Shape::Text),
     (4, "selfLink", Shape::Ignored),
-    (5, "uid", Shape::Ignored),
-    (6, "resourceVersion", Shape::Ignored),
+    (5, "uid", Shape::Text),
+    (6, "resourceVersion", Shape::Text),
     (7, "generation", Shape::Ignored),
     (8, "creationTimestamp", Shape::Ignored),
     (11, "labels", Shape::Entries(&Shape::Text)),
     (12, "annotations", Shape::Entries(&Shape::Text)),
     (14, "finalizers", Shape::Texts),
+    (17, "managedFields", Shape::Ignored),
 ]);
 const CONFIG_MAP: Message = &[
     (1, "metadata", METADATA),
@@ -115,6 +126,31 @@ const CONFIG_MAP: Message = &[
     (3, "binaryData", Shape::Entries(&Shape::Bytes)),
     (4, "immutable", Shape::Truth),
 ];
+const DELETE_OPTIONS: Message = &[
+    (1, "gracePeriodSeconds", Shape::Number),
+    (
+        2,
+        "preconditions",
+        Shape::Message(&[(1, "uid", Shape::Text), (2, "resourceVersion", Shape::Text)]),
+    ),
+    (4, "propagationPolicy", Shape::Text),
+    (5, "dryRun", Shape::Texts),
+];
+const LEASE: Message = &[
+    (1, "metadata", METADATA),
+    (
+        2,
+        "spec",
+        Shape::Message(&[
+            (1, "holderIdentity", Shape::Text),
+            (2, "leaseDurationSeconds", Shape::Number),
+            (3, "acquireTime", Shape::Moment),
+            (4, "renewTime", Shape::Moment),
+            (5, "leaseTransitions", Shape::Number),
+        ]),
+    ),
+];
+const MOMENT: Message = &[(1, "seconds", Shape::Number), (2, "nanos", Shape::Number)];
 const NAMESPACE: Message = &[
     (1, "metadata", METADATA),
     (
@@ -167,6 +203,9 @@ fn put(
         (Shape::Truth, Wire::Number(number)) => {
             fields.insert(name.to_owned(), (number != 0).into());
         }
+        (Shape::Number, Wire::Number(number)) => {
+            fields.insert(name.to_owned(), number.cast_signed().into());
+        }
         (Shape::Entries(of), Wire::Bytes(bytes)) => {
             let (key, value) = entry(name, *of, bytes)?;
             let entries = fields.entry(name).or_insert_with(|| Map::new().into());
@@ -198,8 +237,17 @@ fn value(name: &str, shape: Shape, bytes: &[u8]) -> Result<Value, String> {
     Ok(match shape {
         Shape::Bytes => STANDARD.encode(bytes).into(),
         Shape::Message(message) => object(message, bytes)?.into(),
+        Shape::Moment => moment(bytes)?.into(),
+        Shape::Number | Shape::Truth => return Err(format!("`{name}` is no number")),
         _ => text(name, bytes)?.into(),
     })
+}
+
+fn moment(bytes: &[u8]) -> Result<String, String> {
+    let moment = object(MOMENT, bytes)?;
+    let number = |name| moment.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let micros = u32::try_from(number("nanos") / 1_000).map_err(|_| "a time before its second")?;
+    Ok(calendar::format_micros(number("seconds"), micros))
 }
 
 fn entry(name: &str, of: Shape, bytes: &[u8]) -> Result<(String, Value), String> {

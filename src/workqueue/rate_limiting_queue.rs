@@ -45,7 +45,7 @@ use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::workqueue::{DelayingQueue, RateLimiter};
+use crate::workqueue::{DelayingQueue, RateLimiter, default_controller_rate_limiter};
 
 /// A [`DelayingQueue`] with a [`RateLimiter`] beside it. A clone is the same queue.
 pub struct RateLimitingQueue<K> {
@@ -82,6 +82,13 @@ impl<K: Eq + Hash + Clone> RateLimitingQueue<K> {
     /// How often `key` has failed since it was last forgotten.
     pub fn num_requeues(&self, key: &K) -> u32 {
         self.limiter.num_requeues(key)
+    }
+}
+
+impl<K: Eq + Hash + Clone + Send + Sync + 'static> Default for RateLimitingQueue<K> {
+    /// An empty queue that waits as [`default_controller_rate_limiter`] says.
+    fn default() -> Self {
+        RateLimitingQueue::new(default_controller_rate_limiter())
     }
 }
 

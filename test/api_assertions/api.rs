@@ -113,6 +113,12 @@ impl Api {
         Reply::read(answer).await
     }
 
+    /// A write whose body is this protobuf.
+    pub async fn protobuf(&self, method: Method, short: &str, body: Vec<u8>) -> Reply {
+        let content_type = "application/vnd.kubernetes.protobuf";
+        Reply::read(self.answer(method, short, content_type, body).await).await
+    }
+
     /// A watch that the server has begun.
     pub async fn watch(&self, short: &str) -> Watch {
         let answer = self.answer(Method::GET, short, "", Vec::new()).await;

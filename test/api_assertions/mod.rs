@@ -24,6 +24,7 @@ mod managed_fields;
 mod namespaces;
 mod patches;
 mod pods;
+mod protobuf;
 mod selectors;
 mod subresources;
 mod versions;

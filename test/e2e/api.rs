@@ -5,7 +5,13 @@ mod api_server;
 mod assertions;
 mod connections;
 mod demo;
+mod gate;
+mod go_candidate;
+mod go_informer;
+mod helm;
 mod leader;
+mod program;
+mod server;
 
 use std::time::Duration;
 

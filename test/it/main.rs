@@ -12,6 +12,7 @@ mod cache;
 mod client;
 mod controller;
 mod demo;
+mod examples;
 mod http;
 mod leader;
 mod record;

@@ -8,7 +8,8 @@
 //! initial events, 410 and timeouts; create; update; merge, JSON, strategic and apply patches; dry runs;
 //! `status`, `scale` and `portforward`; delete with preconditions, propagation and grace,
 //! deletecollection; strict and warning field validation; tables, discovery and OpenAPI as far as
-//! kubectl needs them; a secret path for those who may ask.
+//! kubectl and helm need them; the protobuf bodies of [`protobuf`](crate::sim::protobuf); a secret path for
+//! those who may ask. client-go's informers and its leader election are at home here.
 //! It does not model: roles, several users, other versions of a kind, answers in protobuf, `exec`, `logs`, `proxy`, webhooks,
 //! API priority and fairness.
 //!

@@ -180,7 +180,8 @@ impl ApiServer {
                 true => Refusal::new(413, "RequestEntityTooLarge", "limit is 3145728"),
                 false => Refusal::bad_request("the body ended too soon"),
             })?;
-        let is_dry = target.query.get("dryRun").is_some() || write::is_dry_deletion(verb, &body);
+        let is_dry = target.query.get("dryRun").is_some()
+            || write::is_dry_deletion(verb, &content_type, &body);
         let copy = is_dry.then(|| self.store.copy());
         let request = write::Request {
             store: copy.as_ref().unwrap_or(&self.store),

@@ -241,10 +241,8 @@ impl Request<'_> {
         })
     }
 
-    /// The content type without its parameters.
     fn media_type(&self) -> &str {
-        let first = self.content_type.split(';').next();
-        first.unwrap_or_default().trim()
+        media_type(self.content_type)
     }
 
     fn part(&self) -> Part {
@@ -264,23 +262,8 @@ impl Request<'_> {
         }
     }
 
-    /// The body as JSON, whichever way it is written.
     fn read_body(&self) -> Result<Value, Refusal> {
-        let malformed =
-            |why: String| Refusal::bad_request(format!("the body cannot be read: {why}"));
-        let media_type = self.media_type();
-        if media_type.ends_with("yaml") {
-            let text =
-                std::str::from_utf8(self.body).map_err(|error| malformed(error.to_string()))?;
-            return yaml::from_str(text).map_err(|error| malformed(error.to_string()));
-        }
-        if media_type == protobuf::CONTENT_TYPE {
-            return protobuf::decode(self.body).map_err(|_| unsupported());
-        }
-        if !media_type.is_empty() && !media_type.ends_with("json") {
-            return Err(unsupported());
-        }
-        read_json::from_slice(self.body).map_err(|error| malformed(error.to_string()))
+        read_body(self.media_type(), self.body)
     }
 
     /// What of a custom resource its schema does not know: refused, told, or passed over in silence.
@@ -309,9 +292,9 @@ impl Request<'_> {
 }
 
 /// Whether the body of a deletion says that it is not meant.
-pub(super) fn is_dry_deletion(verb: &str, body: &[u8]) -> bool {
+pub(super) fn is_dry_deletion(verb: &str, content_type: &str, body: &[u8]) -> bool {
     let asks = || {
-        let options: Value = read_json::from_slice(body).ok()?;
+        let options = read_body(media_type(content_type), body).ok()?;
         Some(
             options["dryRun"]
                 .as_array()
@@ -319,6 +302,28 @@ pub(super) fn is_dry_deletion(verb: &str, body: &[u8]) -> bool {
         )
     };
     verb.starts_with("delete") && asks().unwrap_or_default()
+}
+
+/// A content type without its parameters.
+fn media_type(content_type: &str) -> &str {
+    let first = content_type.split(';').next();
+    first.unwrap_or_default().trim()
+}
+
+/// A body as JSON, whichever way it is written.
+fn read_body(media_type: &str, body: &[u8]) -> Result<Value, Refusal> {
+    let malformed = |why: String| Refusal::bad_request(format!("the body cannot be read: {why}"));
+    if media_type.ends_with("yaml") {
+        let text = std::str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+        return yaml::from_str(text).map_err(|error| malformed(error.to_string()));
+    }
+    if media_type == protobuf::CONTENT_TYPE {
+        return protobuf::decode(body).map_err(|_| unsupported());
+    }
+    if !media_type.is_empty() && !media_type.ends_with("json") {
+        return Err(unsupported());
+    }
+    read_json::from_slice(body).map_err(|error| malformed(error.to_string()))
 }
 
 fn unsupported() -> Refusal {

@@ -11,7 +11,7 @@ use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::apps::StatefulSet;
 use bitcoin_controller::api::core::Secret;
 use bitcoin_controller::client::{
-    Client, Config, Item, ListParams, Scope, Warning, WatchEvent, WatchParams,
+    Client, Config, Item, ListParams, Warning, WatchEvent, WatchParams,
 };
 use bitcoin_controller::http::{BoxFuture, BoxStream, Endpoint, Tcp, Transport};
 use serde_json::json;

@@ -5,4 +5,5 @@ mod calendar;
 mod clock;
 mod json;
 mod random;
+mod report;
 mod yaml;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bitcoin_controller::api::network::GROUP;
 use bitcoin_controller::base::yaml;
-use bitcoin_controller::controller::controller::DRAIN_DEADLINE;
 use bitcoin_controller::controller::nodes::ROUND_DEADLINE;
 use bitcoin_controller::controller::reconciler::PASS_DEADLINE;
+use bitcoin_controller::controller::workers::DRAIN_DEADLINE;
 use bitcoin_controller::leader::elector::RELEASE_DEADLINE;
 use bitcoin_controller::run::{COMPONENT, FLUSH_DEADLINE};
 use serde_json::Value;

@@ -12,3 +12,4 @@ mod ownership;
 mod pods;
 mod provide;
 mod status;
+mod workers;

@@ -1,18 +1,13 @@
 //! The demo as a program: what a stranger types first.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::process::{Command, ExitStatus};
 
-/// Longer than any step of the story.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::program::Program;
 
 /// The program, in a temporary directory of its own.
 struct Demo {
-    child: Child,
-    lines: mpsc::Receiver<String>,
+    program: Program,
     directory: PathBuf,
 }
 
@@ -21,56 +16,28 @@ impl Demo {
         let unique = format!("demo-test-{}-{name}", std::process::id());
         let directory = std::env::temp_dir().join(unique);
         std::fs::create_dir_all(&directory).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
-            .arg("demo")
-            .args(arguments)
-            .env("TMPDIR", &directory)
-            .env_remove("RUST_LOG")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        // It ends with the program's output.
-        std::thread::spawn(move || {
-            output
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
-        });
-        Demo {
-            child,
-            lines,
-            directory,
-        }
+        let program = Program::start(
+            Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
+                .arg("demo")
+                .args(arguments)
+                .env("TMPDIR", &directory)
+                .env_remove("RUST_LOG"),
+        );
+        Demo { program, directory }
     }
 
     /// Reads on until a line contains `text`.
     fn until(&mut self, text: &str) {
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(text) => return,
-                Ok(_) => {}
-                Err(_) => {
-                    self.child.kill().unwrap();
-                    panic!("no line says `{text}`");
-                }
-            }
-        }
+        self.program.until(text);
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        // The shell's own: a program of that name is not everywhere.
-        let script = format!("kill {signal} {pid}");
-        let status = Command::new("sh").args(["-c", &script]).status().unwrap();
-        assert!(status.success());
+        self.program.signal(signal);
     }
 
     /// Waits for the end, which must come soon, and looks what is left.
-    fn end(mut self) -> ExitStatus {
-        while self.lines.recv_timeout(PATIENCE).is_ok() {}
-        let status = self.child.wait().unwrap();
+    fn end(self) -> ExitStatus {
+        let (status, _) = self.program.end();
         let left: Vec<_> = std::fs::read_dir(&self.directory)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())

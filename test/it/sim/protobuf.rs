@@ -1,4 +1,5 @@
-//! Mirrors `src/sim/protobuf.rs`. The bodies in `test/fixtures/sim/protobuf` are kubectl v1.36.3's.
+//! Mirrors `src/sim/protobuf.rs`. The bodies in `test/fixtures/sim/protobuf` are kubectl v1.36.3's and
+//! client-go v0.36.3's.
 
 use bitcoin_controller::sim::protobuf::decode;
 use serde_json::json;
@@ -36,6 +37,36 @@ fn what_kubectl_create_sends_is_read() {
         Ok(
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": "alpha"}})
         )
+    );
+}
+
+#[test]
+fn what_a_typed_client_updates_and_deletes_with_is_read() {
+    assert_eq!(
+        decode(include_bytes!("../../fixtures/sim/protobuf/leases.bin")),
+        Ok(json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "l", "namespace": "alpha", "uid": "8d3b", "resourceVersion": "17"},
+            "spec": {
+                "holderIdentity": "one", "leaseDurationSeconds": 2, "leaseTransitions": 1,
+                "acquireTime": "2026-01-02T03:04:05.000006Z",
+                "renewTime": "2026-01-02T03:04:05.000006Z",
+            },
+        }))
+    );
+    assert_eq!(
+        decode(include_bytes!(
+            "../../fixtures/sim/protobuf/deleteoptions.bin"
+        )),
+        Ok(json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "DeleteOptions",
+            "gracePeriodSeconds": 3,
+            "preconditions": {"uid": "8d3b", "resourceVersion": "17"},
+            "propagationPolicy": "Foreground",
+            "dryRun": ["All"],
+        }))
     );
 }
 

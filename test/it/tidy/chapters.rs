@@ -6,7 +6,7 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 500;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 16] = [
+const MAY_SPAWN: [(&str, &str); 17] = [
     (
         "src/client/exec_plugin.rs",
         "a program, killed when whoever waits for it does not any longer",
@@ -17,7 +17,7 @@ const MAY_SPAWN: [(&str, &str); 16] = [
     ),
     (
         "src/controller/controller.rs",
-        "handlers, workers and passes, each in a JoinSet of `run`",
+        "handlers, in a JoinSet of `run`",
     ),
     (
         "src/controller/nodes.rs",
@@ -26,6 +26,10 @@ const MAY_SPAWN: [(&str, &str); 16] = [
     (
         "src/controller/tend.rs",
         "one round of actions, in a JoinSet of the pass",
+    ),
+    (
+        "src/controller/workers.rs",
+        "workers, in a JoinSet of `run`, and passes, each in one of its worker",
     ),
     (
         "src/record/event_broadcaster.rs",

@@ -4,4 +4,4 @@
 mod arrows;
 mod chapters;
 mod generated;
-mod sources;
+pub mod sources;
