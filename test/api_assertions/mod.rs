@@ -25,6 +25,7 @@ mod namespaces;
 mod patches;
 mod pods;
 mod protobuf;
+mod reflecting;
 mod selectors;
 mod subresources;
 mod versions;

@@ -230,6 +230,31 @@ async fn a_watch_from_too_long_ago_ends_with_an_error() {
 }
 
 #[tokio::test]
+async fn initial_events_of_a_moment_to_come_are_waited_for_but_not_long() {
+    let api = Api::start().await;
+    let query = "watch=true&sendInitialEvents=true&allowWatchBookmarks=true";
+    let moment = "resourceVersionMatch=NotOlderThan&resourceVersion=4000000000";
+    let mut watch = api.watch(&format!("secrets?{query}&{moment}")).await;
+    let (kind, status) = watch.event().await;
+    assert_eq!(kind, "ERROR");
+    let message = text(&status["message"]);
+    let start = "Timeout: Too large resource version: 4000000000, current: ";
+    assert!(message.starts_with(start), "{message}");
+    assert_eq!(
+        status,
+        json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "reason": "Timeout", "code": 504, "message": message,
+            "details": {
+                "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+                "retryAfterSeconds": 1,
+            },
+        })
+    );
+    assert_eq!(watch.next().await, None);
+}
+
+#[tokio::test]
 async fn a_watch_ends_when_it_is_asked_to() {
     let api = Api::start().await;
     let path = format!(

@@ -10,6 +10,7 @@ mod base;
 mod bitcoin;
 mod cache;
 mod client;
+mod conformance;
 mod controller;
 mod demo;
 mod examples;

@@ -192,7 +192,7 @@ pub(super) async fn list(store: &Store, target: &Target) -> Result<List, Refusal
 ///
 /// # Errors
 /// It does not come.
-async fn wait_for(store: &Store, resource_version: u64) -> Result<(), Refusal> {
+pub(super) async fn wait_for(store: &Store, resource_version: u64) -> Result<(), Refusal> {
     let coming = store.changed_after(resource_version - 1);
     if store.resource_version() >= resource_version {
         return Ok(());

@@ -43,6 +43,8 @@ pub(super) struct Watch {
     form: Form,
     /// The watcher has seen everything up to here; `None`: it wants to be told what there is.
     seen: Option<u64>,
+    /// Of what there is, it wants to be told no older state than this.
+    not_older_than: Option<u64>,
     has_initial_events_end: bool,
     has_bookmarks: bool,
     /// Somebody asks for a bookmark now.
@@ -65,11 +67,13 @@ impl Watch {
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
         let timeout = timeout.min(LONGEST_TIMEOUT);
         let wants_initial_events = target.query.is_set("sendInitialEvents");
-        let seen = target.query.number("resourceVersion")?;
+        let version = target.query.number("resourceVersion")?;
+        let version = version.filter(|version| *version > 0);
         read::check_version_match(&target, true)?;
         Ok(Watch {
             selection: Selection::of(&target)?,
-            seen: seen.filter(|version| *version > 0 && !wants_initial_events),
+            seen: version.filter(|_| !wants_initial_events),
+            not_older_than: version.filter(|_| wants_initial_events),
             has_initial_events_end: wants_initial_events,
             has_bookmarks: target.query.is_set("allowWatchBookmarks"),
             deadline: Instant::now() + timeout,
@@ -126,7 +130,12 @@ impl Watch {
 
     /// Tells what there is, as objects that came.
     async fn send_initial(&self, lines: &mpsc::Sender<io::Result<Bytes>>) -> Result<u64, Ended> {
-        let snapshot = match self.store.snapshot(&self.target.kind.resource(), None) {
+        let fresh = match self.not_older_than {
+            Some(version) => read::wait_for(&self.store, version).await,
+            None => Ok(()),
+        };
+        let resource = self.target.kind.resource();
+        let snapshot = match fresh.and_then(|()| self.store.snapshot(&resource, None)) {
             Ok(snapshot) => snapshot,
             Err(refusal) => return self.send_error(&refusal, lines).await.and(Err(Ended)),
         };
