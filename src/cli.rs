@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -85,8 +86,48 @@ struct RunFlags {
     #[arg(long, value_name = "NAMESPACE", requires = "leader_elect")]
     leader_election_namespace: Option<String>,
 
+    /// For how many seconds the others let the Lease alone after it was renewed last
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 15,
+        requires = "leader_elect"
+    )]
+    leader_election_lease_duration: u16,
+
+    /// After how many seconds without a renewal the leader gives up; less than the lease's duration
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10,
+        requires = "leader_elect"
+    )]
+    leader_election_renew_deadline: u16,
+
+    /// How many seconds are between two attempts; less than the deadline by a fifth at least
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 2,
+        requires = "leader_elect"
+    )]
+    leader_election_retry_period: u16,
+
     #[command(flatten)]
     log: LogFlags,
+}
+
+impl RunFlags {
+    fn leader_election(&self) -> Option<run::LeaderElection> {
+        let seconds = |number| Duration::from_secs(u64::from(number));
+        self.leader_elect.then(|| run::LeaderElection {
+            id: self.leader_election_id.clone(),
+            namespace: self.leader_election_namespace.clone(),
+            lease_duration: seconds(self.leader_election_lease_duration),
+            renew_deadline: seconds(self.leader_election_renew_deadline),
+            retry_period: seconds(self.leader_election_retry_period),
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -174,6 +215,7 @@ pub fn main() -> ExitCode {
 fn run_controller(flags: RunFlags) -> Result<(), Report> {
     start_log(&flags.log)?;
     let options = run::Options {
+        leader_election: flags.leader_election(),
         kubeconfig: flags.kubeconfig,
         context: flags.context,
         namespaces: flags.namespace,
@@ -183,10 +225,6 @@ fn run_controller(flags: RunFlags) -> Result<(), Report> {
             Reach::PortForward => run::ReachBy::PortForward,
         }),
         insecure_default_credentials: flags.insecure_default_credentials,
-        leader_election: flags.leader_elect.then_some(run::LeaderElection {
-            id: flags.leader_election_id,
-            namespace: flags.leader_election_namespace,
-        }),
     };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(run::until_signalled(async |shutdown| {

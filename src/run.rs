@@ -62,13 +62,35 @@ pub struct Options {
     pub leader_election: Option<LeaderElection>,
 }
 
-/// Which lease is fought for. Controllers that share one must look after the same networks.
+/// Which lease is fought for, and how. Controllers that share one must look after the same networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaderElection {
     /// The lease's name.
     pub id: String,
     /// Its namespace; `None`: our own in a cluster, the context's elsewhere.
     pub namespace: Option<String>,
+    /// As [`LeaderElectionConfig::lease_duration`].
+    pub lease_duration: Duration,
+    /// As [`LeaderElectionConfig::renew_deadline`].
+    pub renew_deadline: Duration,
+    /// As [`LeaderElectionConfig::retry_period`].
+    pub retry_period: Duration,
+}
+
+impl LeaderElection {
+    /// For this process.
+    fn config(self, own_namespace: &str) -> Result<LeaderElectionConfig, Error> {
+        let namespace = self.namespace.unwrap_or_else(|| own_namespace.to_owned());
+        let lease = ObjectKey::new(namespace, self.id);
+        let config = LeaderElectionConfig {
+            lease_duration: self.lease_duration,
+            renew_deadline: self.renew_deadline,
+            retry_period: self.retry_period,
+            ..LeaderElectionConfig::new(lease, process_identity(&Random::os()))
+        };
+        config.check().map_err(Error::Election)?;
+        Ok(config)
+    }
 }
 
 impl Default for Options {
@@ -187,7 +209,9 @@ pub async fn until_signalled<T, E: From<Error>>(
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
     let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
     let config = config.map_err(Error::Config)?;
-    let own_namespace = config.namespace().to_owned();
+    let election = options.leader_election.clone();
+    let election = election.map(|election| election.config(config.namespace()));
+    let election = election.transpose()?;
     let (client, is_in_cluster) = connect(config).await?;
     let by = options.reach.unwrap_or(if is_in_cluster {
         ReachBy::Address
@@ -200,11 +224,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
         ReachBy::Address => Reach::Direct(Arc::new(Tcp::new(CONNECT_TIMEOUT))),
         ReachBy::PortForward => Reach::PortForward(client.clone()),
     };
-    let lease = options.leader_election.clone().map(|election| {
-        let namespace = election.namespace.unwrap_or(own_namespace);
-        ObjectKey::new(namespace, election.id)
-    });
-    controller(client, reach, options, lease, shutdown).await
+    controller(client, reach, options, election, shutdown).await
 }
 
 /// Connects, and asks the server for its version: an answer is worth more than a configuration.
@@ -238,12 +258,12 @@ async fn definition_is_there(client: &Client, namespaces: &[String]) -> Result<(
     }
 }
 
-/// Runs the controller on a client that is there already; if there is a `lease`, while it is ours.
+/// Runs the controller on a client that is there already; if there is an `election`, while it leads.
 pub(crate) async fn controller(
     client: Client,
     reach: Reach,
     options: Options,
-    lease: Option<ObjectKey>,
+    election: Option<LeaderElectionConfig>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let events = EventBroadcaster::new(BroadcasterOptions {
@@ -262,12 +282,12 @@ pub(crate) async fn controller(
         random: Random::os(),
         insecure_default_credentials: options.insecure_default_credentials,
     });
-    let result = match lease {
+    let result = match election {
         None => {
             controller.run(shutdown).await;
             Ok(())
         }
-        Some(lease) => lead(client, lease, &controller, &events, shutdown).await,
+        Some(election) => lead(client, election, &controller, &events, shutdown).await,
     };
     flush(&events).await;
     info!("stopped");
@@ -277,14 +297,13 @@ pub(crate) async fn controller(
 /// Runs the controller while the lease is ours.
 async fn lead(
     client: Client,
-    lease: ObjectKey,
+    election: LeaderElectionConfig,
     controller: &Controller,
     events: &EventBroadcaster,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let identity = process_identity(&Random::os());
-    let config = LeaderElectionConfig::new(lease, identity.as_str());
-    let elector = LeaderElector::new(client, config).map_err(Error::Election)?;
+    let identity = election.identity.clone();
+    let elector = LeaderElector::new(client, election).map_err(Error::Election)?;
     let (view, recorder) = (elector.view(), events.recorder(COMPONENT));
     let tell = |what: &str| {
         if let Some(lease) = view.lease() {
