@@ -190,7 +190,7 @@ impl LeaderElector {
             match self.try_acquire_or_renew().await {
                 Ok(true) => return,
                 Ok(false) => {}
-                Err(error) => debug!(error = &error as &dyn std::error::Error, "no lease yet"),
+                Err(error) => self.tell(&error, "the lease cannot be taken yet"),
             }
             let stretch = 1.0 + JITTER * self.config.random.unit();
             sleep(self.config.retry_period.mul_f64(stretch)).await;
@@ -210,7 +210,7 @@ impl LeaderElector {
             };
             match timeout_at(renewed + renew_deadline, attempt).await {
                 Ok(Ok(true)) => {}
-                Ok(Err(error)) => debug!(error = &error as &dyn std::error::Error, "not renewed"),
+                Ok(Err(error)) => self.tell(&error, "the lease is not renewed yet"),
                 Ok(Ok(false)) => {
                     warn!(lease = %self.config.lease, "the lease is not ours any more");
                     return Instant::now();
@@ -319,6 +319,17 @@ impl LeaderElector {
             info!(lease = %self.config.lease, %holder, "the lease has another holder");
         }
         self.publish();
+    }
+
+    /// Says why an attempt has failed, at the pace of the attempts. That a rival was quicker is no failure.
+    fn tell(&self, error: &Error, what: &str) {
+        let lease = &self.config.lease;
+        let is_rivalry = error.is_conflict() || error.is_already_exists();
+        let error = error as &dyn std::error::Error;
+        match is_rivalry {
+            true => debug!(%lease, error, "{what}"),
+            false => warn!(%lease, error, "{what}"),
+        }
     }
 
     /// Who is in the lease; empty: nobody.
