@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
+use crate::api::is_dns_subdomain;
 use crate::base::{Clock, Random};
 use crate::client::Error;
 use crate::record::event::Event;
@@ -374,17 +375,3 @@ fn give_up(error: &Error) {
 const MAX_ATTEMPTS: u32 = 12;
 /// Between two attempts; the first pause is a random share of it.
 const PAUSE: Duration = Duration::from_secs(10);
-
-/// What an object's name must be: labels of lower-case letters, digits and hyphens, joined by dots.
-fn is_dns_subdomain(name: &str) -> bool {
-    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_label = |label: &str| {
-        let bytes = label.as_bytes();
-        bytes.first().is_some_and(is_alphanumeric)
-            && bytes.last().is_some_and(is_alphanumeric)
-            && bytes
-                .iter()
-                .all(|byte| is_alphanumeric(byte) || *byte == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(is_label)
-}
