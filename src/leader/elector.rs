@@ -67,6 +67,7 @@ use tracing::{debug, info, warn};
 
 use crate::api::coordination::Lease;
 use crate::api::{MicroTime, Text};
+use crate::client::retry::MAX_ATTEMPTS;
 use crate::client::{Client, Error};
 use crate::leader::claim::{Observed, claimed, released};
 use crate::leader::config::{ConfigError, JITTER, LeaderElectionConfig};
@@ -292,8 +293,11 @@ impl LeaderElector {
         }
     }
 
+    /// Meets no more than a few changes: a server may answer so whatever is sent.
     async fn give_back(&self) -> Result<bool, Error> {
+        let mut n_attempts = 0;
         loop {
+            n_attempts += 1;
             let fresh = self.lock.get().await?;
             if *fresh.spec.holder_identity != *self.config.identity {
                 return Ok(false);
@@ -301,7 +305,7 @@ impl LeaderElector {
             let record = released(&fresh.spec, MicroTime::now(&self.config.clock));
             match self.lock.update(&fresh, &record).await {
                 // Changed in between; by whom, the next look tells. At once: there is a deadline.
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() && n_attempts < MAX_ATTEMPTS => {}
                 outcome => return outcome.map(|_| true),
             }
         }
