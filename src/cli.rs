@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::crd::custom_resource_definition;
+use crate::api::{is_dns_label, is_dns_subdomain};
 use crate::base::{Report, yaml};
 #[cfg(feature = "demo")]
 use crate::demo;
@@ -59,7 +60,7 @@ struct RunFlags {
     context: Option<String>,
 
     /// Look after networks in this namespace only; may be given more than once [default: all]
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Vec<String>,
 
     /// How many networks are worked on at the same time
@@ -79,11 +80,11 @@ struct RunFlags {
     leader_elect: bool,
 
     /// The Lease's name; controllers that look after different namespaces need different ones
-    #[arg(long, value_name = "NAME", default_value = run::COMPONENT, requires = "leader_elect")]
+    #[arg(long, value_name = "NAME", value_parser = object_name, default_value = run::COMPONENT, requires = "leader_elect")]
     leader_election_id: String,
 
     /// The Lease's namespace [default: in a cluster the pod's own, else the context's]
-    #[arg(long, value_name = "NAMESPACE", requires = "leader_elect")]
+    #[arg(long, value_name = "NAMESPACE", value_parser = namespace, requires = "leader_elect")]
     leader_election_namespace: Option<String>,
 
     /// For how many seconds the others let the Lease alone after it was renewed last
@@ -210,6 +211,18 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is no name for an object would be asked for in vain, for ever.
+fn object_name(text: &str) -> Result<String, &'static str> {
+    let rule = "a name has lower-case letters, digits, hyphens and dots, and begins and ends with none of the last two";
+    is_dns_subdomain(text).then(|| text.to_owned()).ok_or(rule)
+}
+
+fn namespace(text: &str) -> Result<String, &'static str> {
+    let rule =
+        "a namespace has up to 63 lower-case letters, digits and hyphens, these only in between";
+    is_dns_label(text).then(|| text.to_owned()).ok_or(rule)
 }
 
 fn run_controller(flags: RunFlags) -> Result<(), Report> {

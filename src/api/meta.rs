@@ -49,6 +49,30 @@ impl ObjectKey {
     }
 }
 
+/// Whether `name` may be most objects' name: labels of lower-case letters, digits and hyphens, joined by
+/// dots, 253 bytes at most.
+///
+/// Source: apimachinery `pkg/util/validation/validation.go`, `IsDNS1123Subdomain`.
+pub(crate) fn is_dns_subdomain(name: &str) -> bool {
+    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |label: &str| {
+        let bytes = label.as_bytes();
+        bytes.first().is_some_and(is_alphanumeric)
+            && bytes.last().is_some_and(is_alphanumeric)
+            && bytes
+                .iter()
+                .all(|byte| is_alphanumeric(byte) || *byte == b'-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Whether `name` may be a namespace's: one such label, 63 bytes at most.
+///
+/// Source: apimachinery `pkg/util/validation/validation.go`, `IsDNS1123Label`.
+pub(crate) fn is_dns_label(name: &str) -> bool {
+    name.len() <= 63 && !name.contains('.') && is_dns_subdomain(name)
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.namespace.is_empty() {

@@ -37,6 +37,7 @@ pub mod text;
 pub mod time;
 
 pub use meta::{ObjectKey, ObjectMeta, OwnerReference};
+pub(crate) use meta::{is_dns_label, is_dns_subdomain};
 pub use network::BitcoinNetwork;
 pub use text::Text;
 pub use time::{MicroTime, Timestamp};

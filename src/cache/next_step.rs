@@ -14,8 +14,8 @@
 //! | … they ended without any, went silent, were refused, cannot be read | list | |
 //! | list done | watch | |
 //! | list failed | state | yes |
-//! | watch ended, after an event or after a second | watch, from the last version | |
-//! | watch ended at once, without an event | state | yes |
+//! | watch ended, after a new version or after a second | watch, from the last version | |
+//! | watch ended at once, at the version it began with | state | yes |
 //! | … gone, as the answer to the watch or within it | state, as of now | only if it was so the last time |
 //! | … too many requests, connection refused | watch, from the last version | yes |
 //! | … anything else, an event nobody can read among it | state | yes |
@@ -49,6 +49,8 @@
 //!   tried for ever.
 //! - Gone leads to a state as of now at once; theirs waits and asks for the lost version first. That
 //!   holds for both forms of it, and a second Gone in a row waits.
+//! - A watch that ends at once after events of the version it began with (a bookmark, say) has brought
+//!   nothing; theirs is asked again without a wait, for ever.
 //! - No window in which internal errors within a watch are retried: theirs is zero by default.
 
 use std::mem;
@@ -189,7 +191,7 @@ impl Course {
         }
     }
 
-    /// A watch has ended. `has_brought_something`: an event, or it has lasted. `has_state`: it has
+    /// A watch has ended. `has_brought_something`: a new version, or it has lasted. `has_state`: it has
     /// brought the whole state before.
     pub fn after_watch(
         &mut self,

@@ -71,7 +71,7 @@ use crate::cache::reflector_options::{MIN_WATCH_TIMEOUT, ReflectorOptions};
 use crate::cache::reflector_store::ReflectorStore;
 use crate::client::{Error, WatchEvent, WatchParams, WatchStream};
 
-/// A watch that ends sooner and without an event has brought nothing.
+/// A watch that ends sooner, and no further than it began, has brought nothing.
 const SHORT_WATCH: Duration = Duration::from_secs(1);
 /// The first wait, the longest, and the quiet spell after which waits are short again.
 const BACKOFF: (Duration, Duration, Duration) = (
@@ -259,9 +259,11 @@ impl<R: Resource> Reflector<R> {
         started: Instant,
         has_state: bool,
     ) -> Next {
-        let mut has_event = false;
-        let ended = self.store_events(&mut stream, &mut has_event).await;
-        let has_brought_something = has_event || started.elapsed() >= SHORT_WATCH;
+        let before = self.last_version.clone();
+        let ended = self.store_events(&mut stream).await;
+        // Events that lead nowhere are none: asked again, the server would say the same.
+        let has_moved = self.last_version != before;
+        let has_brought_something = has_moved || started.elapsed() >= SHORT_WATCH;
         self.after_watch(ended.as_ref().copied(), has_brought_something, has_state)
     }
 
@@ -286,17 +288,10 @@ impl<R: Resource> Reflector<R> {
     }
 
     /// An error is one that watching on would not mend.
-    async fn store_events(
-        &mut self,
-        stream: &mut WatchStream<R>,
-        has_event: &mut bool,
-    ) -> Result<(), Error> {
+    async fn store_events(&mut self, stream: &mut WatchStream<R>) -> Result<(), Error> {
         while let Some(event) = stream.next().await {
             match event {
-                Ok(event) => {
-                    *has_event |= !matches!(event, WatchEvent::Error(_));
-                    self.store_event(event)?;
-                }
+                Ok(event) => self.store_event(event)?,
                 // We do not know what we have not read.
                 Err(error @ Error::Decode { .. }) => return Err(error),
                 Err(error) => {

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! # Invariants
-//! - One run at a time; who has waited for it uses its outcome and does not run it again.
+//! - One run at a time; who has waited for it uses its outcome, whatever it is, and does not run it
+//!   again: fifty requests and a plugin that fails after a minute are a minute, and not fifty.
 //! - A 401 spends the token it was said with, and not the one that has replaced it since.
 //! - Standard output, arguments and variables are in no error, log or `Debug`: they hold secrets.
 //! - A run ends: by itself, at [`RUN_DEADLINE`], or with the request that waits for it.
@@ -37,7 +38,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `plugin/pkg/client/auth/exec/exec.go`. What differs: a run has a deadline; after a 401 the
+//! client-go `plugin/pkg/client/auth/exec/exec.go`. What differs: a run has a deadline; who has waited for
+//! one that failed, or whose answer has expired already, does not start another; after a 401 the
 //! next request runs the plugin, not the one that failed; an installation hint is part of each error and
 //! not held back after ten an hour; there is no list of allowed plugins.
 
@@ -118,6 +120,10 @@ pub struct ExecPlugin {
 struct Last {
     credential: Option<Arc<ExecCredential>>,
     is_refused: bool,
+    /// How many runs have come to an end, good or bad.
+    n_runs: u64,
+    /// How the last of them failed, if it did.
+    failure: Option<Error>,
 }
 
 impl ExecPlugin {
@@ -142,17 +148,33 @@ impl ExecPlugin {
         if let Some(credential) = self.good() {
             return Ok(credential);
         }
+        let n_runs = self.lock().n_runs;
         let _turn = self.turn.lock().await;
         // Whoever had the turn before us has run it for us, too.
-        if let Some(credential) = self.good() {
-            return Ok(credential);
+        if let Some(outcome) = self.outcome_after(n_runs) {
+            return outcome;
         }
-        let credential = Arc::new(self.run().await?);
-        *self.lock() = Last {
-            credential: Some(Arc::clone(&credential)),
-            is_refused: false,
-        };
-        Ok(credential)
+        let outcome = self.run().await.map(Arc::new);
+        let mut last = self.lock();
+        last.n_runs += 1;
+        last.failure = outcome.as_ref().err().cloned();
+        if let Ok(credential) = &outcome {
+            last.credential = Some(Arc::clone(credential));
+            last.is_refused = false;
+        }
+        outcome
+    }
+
+    /// What the last run has brought, if it is not one of the first `n_runs`.
+    fn outcome_after(&self, n_runs: u64) -> Option<Result<Arc<ExecCredential>, Error>> {
+        let last = self.lock();
+        if last.n_runs == n_runs {
+            return None;
+        }
+        match &last.failure {
+            Some(failure) => Some(Err(failure.clone())),
+            None => last.credential.clone().map(Ok),
+        }
     }
 
     /// The server has refused somebody who said this token, or showed a certificate only.
@@ -225,7 +247,7 @@ impl ExecPlugin {
     fn error(&self, fault: Fault) -> Error {
         Error {
             command: self.invocation.command.clone(),
-            fault,
+            fault: Arc::new(fault),
         }
     }
 
@@ -254,10 +276,10 @@ impl IdentitySource for ExecPlugin {
 }
 
 /// Why a plugin gave no credential.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     command: String,
-    fault: Fault,
+    fault: Arc<Fault>,
 }
 
 /// What went wrong.
@@ -276,7 +298,7 @@ enum Fault {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "exec plugin `{}`", self.command)?;
-        match &self.fault {
+        match &*self.fault {
             Fault::NotFound(None) => f.write_str(" was not found"),
             Fault::NotFound(Some(hint)) => write!(f, " was not found: {}", hint.trim()),
             Fault::Run(_) => f.write_str(" could not be run"),
@@ -293,7 +315,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.fault {
+        match &*self.fault {
             Fault::Run(source) => Some(source),
             Fault::Answer(what) => Some(what),
             Fault::NotFound(_) | Fault::Exit(_) | Fault::Deadline | Fault::TooLong => None,

@@ -32,7 +32,8 @@
 //! ```
 //!
 //! # Source
-//! Go `net/http/transport.go` (`gzipReader`), which client-go relies on; RFC 1952. What differs: nothing.
+//! Go `net/http/transport.go` (`gzipReader`), which client-go relies on; RFC 1952. What
+//! differs: an answer is one member of gzip; theirs may be several, which no server sends.
 
 use std::fmt;
 use std::io::{self, Write};

@@ -137,7 +137,8 @@ fn percent_decoded(text: &str) -> String {
             .get(..2)
             .and_then(|pair| std::str::from_utf8(pair).ok());
         let byte = pair
-            .filter(|_| first == b'%')
+            // Of a sign, which the next line would take, a pair has none.
+            .filter(|pair| first == b'%' && !pair.starts_with('+'))
             .and_then(|pair| u8::from_str_radix(pair, 16).ok());
         bytes.push(byte.unwrap_or(first));
         rest = if byte.is_some() { &after[2..] } else { after };

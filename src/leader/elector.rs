@@ -67,6 +67,7 @@ use tracing::{debug, info, warn};
 
 use crate::api::coordination::Lease;
 use crate::api::{MicroTime, Text};
+use crate::client::retry::MAX_ATTEMPTS;
 use crate::client::{Client, Error};
 use crate::leader::claim::{Observed, claimed, released};
 use crate::leader::config::{ConfigError, JITTER, LeaderElectionConfig};
@@ -190,7 +191,7 @@ impl LeaderElector {
             match self.try_acquire_or_renew().await {
                 Ok(true) => return,
                 Ok(false) => {}
-                Err(error) => debug!(error = &error as &dyn std::error::Error, "no lease yet"),
+                Err(error) => self.tell(&error, "the lease cannot be taken yet"),
             }
             let stretch = 1.0 + JITTER * self.config.random.unit();
             sleep(self.config.retry_period.mul_f64(stretch)).await;
@@ -210,7 +211,7 @@ impl LeaderElector {
             };
             match timeout_at(renewed + renew_deadline, attempt).await {
                 Ok(Ok(true)) => {}
-                Ok(Err(error)) => debug!(error = &error as &dyn std::error::Error, "not renewed"),
+                Ok(Err(error)) => self.tell(&error, "the lease is not renewed yet"),
                 Ok(Ok(false)) => {
                     warn!(lease = %self.config.lease, "the lease is not ours any more");
                     return Instant::now();
@@ -292,8 +293,11 @@ impl LeaderElector {
         }
     }
 
+    /// Meets no more than a few changes: a server may answer so whatever is sent.
     async fn give_back(&self) -> Result<bool, Error> {
+        let mut n_attempts = 0;
         loop {
+            n_attempts += 1;
             let fresh = self.lock.get().await?;
             if *fresh.spec.holder_identity != *self.config.identity {
                 return Ok(false);
@@ -301,7 +305,7 @@ impl LeaderElector {
             let record = released(&fresh.spec, MicroTime::now(&self.config.clock));
             match self.lock.update(&fresh, &record).await {
                 // Changed in between; by whom, the next look tells. At once: there is a deadline.
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() && n_attempts < MAX_ATTEMPTS => {}
                 outcome => return outcome.map(|_| true),
             }
         }
@@ -319,6 +323,17 @@ impl LeaderElector {
             info!(lease = %self.config.lease, %holder, "the lease has another holder");
         }
         self.publish();
+    }
+
+    /// Says why an attempt has failed, at the pace of the attempts. That a rival was quicker is no failure.
+    fn tell(&self, error: &Error, what: &str) {
+        let lease = &self.config.lease;
+        let is_rivalry = error.is_conflict() || error.is_already_exists();
+        let error = error as &dyn std::error::Error;
+        match is_rivalry {
+            true => debug!(%lease, error, "{what}"),
+            false => warn!(%lease, error, "{what}"),
+        }
     }
 
     /// Who is in the lease; empty: nobody.

@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
+use crate::api::is_dns_subdomain;
 use crate::base::{Clock, Random};
 use crate::client::Error;
 use crate::record::event::Event;
@@ -111,11 +112,13 @@ impl EventBroadcaster {
         let Some(queue) = self.broadcast.add_queue() else {
             return;
         };
+        let (random, n_pending) = (self.broadcast.random(), self.broadcast.n_pending.clone());
         self.writers()
-            .spawn(write_series(sink, queue, self.broadcast.random()));
+            .spawn(write_series(sink, queue, random, n_pending));
     }
 
-    /// How many events are not written or given up yet, over all sinks.
+    /// How many events are not written or given up yet, over all sinks. A count that a series owes is
+    /// one of them only once the end has come: until then it is not due.
     pub fn pending(&self) -> usize {
         self.broadcast.n_pending.load(Ordering::Acquire)
     }
@@ -246,23 +249,32 @@ impl Broadcast {
 struct Ticket {
     event: Event,
     recorded: Instant,
-    n_pending: Arc<AtomicUsize>,
+    _pending: Pending,
 }
 
 impl Ticket {
     fn new(event: Event, n_pending: &Arc<AtomicUsize>) -> Self {
-        n_pending.fetch_add(1, Ordering::AcqRel);
         Ticket {
             event,
             recorded: Instant::now(),
-            n_pending: n_pending.clone(),
+            _pending: Pending::new(n_pending),
         }
     }
 }
 
-impl Drop for Ticket {
+/// One of those that are counted as pending, for as long as it lives.
+struct Pending(Arc<AtomicUsize>);
+
+impl Pending {
+    fn new(n_pending: &Arc<AtomicUsize>) -> Self {
+        n_pending.fetch_add(1, Ordering::AcqRel);
+        Pending(n_pending.clone())
+    }
+}
+
+impl Drop for Pending {
     fn drop(&mut self) {
-        self.n_pending.fetch_sub(1, Ordering::AcqRel);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -280,7 +292,12 @@ async fn write_events(sink: impl EventSink, mut queue: mpsc::Receiver<Ticket>, r
 }
 
 /// One sink's task if it is told of series: as long, and then until every count is written.
-async fn write_series(sink: impl EventSink, mut queue: mpsc::Receiver<Ticket>, random: Random) {
+async fn write_series(
+    sink: impl EventSink,
+    mut queue: mpsc::Receiver<Ticket>,
+    random: Random,
+    n_pending: Arc<AtomicUsize>,
+) {
     let mut series = EventSeries::default();
     let mut next_look = Instant::now() + LOOK_EVERY;
     loop {
@@ -299,7 +316,12 @@ async fn write_series(sink: impl EventSink, mut queue: mpsc::Receiver<Ticket>, r
             }
         }
     }
-    for write in series.finish(Instant::now()) {
+    // All of them are pending from now on: those that the deadline leaves no time for are counted.
+    let owed = series.finish(Instant::now()).into_iter();
+    let owed: Vec<_> = owed
+        .map(|write| (write, Pending::new(&n_pending)))
+        .collect();
+    for (write, _pending) in owed {
         write_with_retries(&sink, write, &random).await;
     }
 }
@@ -353,17 +375,3 @@ fn give_up(error: &Error) {
 const MAX_ATTEMPTS: u32 = 12;
 /// Between two attempts; the first pause is a random share of it.
 const PAUSE: Duration = Duration::from_secs(10);
-
-/// What an object's name must be: labels of lower-case letters, digits and hyphens, joined by dots.
-fn is_dns_subdomain(name: &str) -> bool {
-    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_label = |label: &str| {
-        let bytes = label.as_bytes();
-        bytes.first().is_some_and(is_alphanumeric)
-            && bytes.last().is_some_and(is_alphanumeric)
-            && bytes
-                .iter()
-                .all(|byte| is_alphanumeric(byte) || *byte == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(is_label)
-}

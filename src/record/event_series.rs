@@ -29,8 +29,9 @@
 //! # Invariants
 //! - A count never falls while its series is remembered.
 //! - A count that has not been written is written within [`REFRESH`] and a [`LOOK_EVERY`], or when the
-//!   broadcaster ends.
-//! - At most [`CAPACITY`] things are remembered; those that have not happened for longest are forgotten.
+//!   broadcaster ends, as long as its series is remembered.
+//! - At most [`CAPACITY`] things are remembered; those that have not happened for longest are forgotten,
+//!   with what they owe: whatever happens, memory is bounded.
 //!
 //! # Example
 //! ```

@@ -1,5 +1,7 @@
 //! How the reflector goes on when something is wrong: what it asks next, and how long it waits first.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bitcoin_controller::api::core::Pod;
@@ -352,4 +354,42 @@ async fn a_list_without_a_version_is_a_failure() {
         () = sleep(LONG) => {}
     }
     assert!(!informer.has_synced());
+}
+
+/// A proxy that cuts each watch after the bookmark it begins with, say.
+#[tokio::test(start_paused = true)]
+async fn watches_that_end_at_once_and_no_further_than_they_began_are_not_asked_for_in_a_loop() {
+    struct Bookmarks(Arc<AtomicUsize>);
+    impl ListWatch<Pod> for Bookmarks {
+        fn list<'a>(&'a self, _: ListParams, _: EachItem<'a, Pod>) -> Answer<'a, ListMeta> {
+            let resource_version = "10".into();
+            Box::pin(async {
+                Ok(ListMeta {
+                    resource_version,
+                    ..ListMeta::default()
+                })
+            })
+        }
+
+        fn watch(&self, _: WatchParams) -> Answer<'_, WatchStream<Pod>> {
+            let n_asked = self.0.fetch_add(1, Ordering::Relaxed);
+            assert!(n_asked < 1_000, "it is a loop");
+            let (server, events) = tokio::sync::mpsc::unbounded_channel();
+            let bookmark = WatchEvent::Bookmark {
+                resource_version: "10".into(),
+                initial_events_end: false,
+            };
+            server.send(Ok(bookmark)).unwrap();
+            Box::pin(async { Ok(WatchStream::from_channel(events)) })
+        }
+    }
+
+    let n_asked = Arc::<AtomicUsize>::default();
+    let informer = SharedInformer::new(Bookmarks(n_asked.clone()), seeded(1));
+    tokio::select! {
+        () = informer.run(CancellationToken::new()) => panic!("it goes on trying"),
+        () = sleep(LONG) => {}
+    }
+    let n_asked = n_asked.load(Ordering::Relaxed);
+    assert!((5..=10).contains(&n_asked), "{n_asked}");
 }

@@ -146,3 +146,24 @@ fn a_bitcoind_that_is_not_there_is_named() {
         "{said}"
     );
 }
+
+#[test]
+fn a_name_that_no_object_can_have_is_refused_before_anything_starts() {
+    let long = "a".repeat(64);
+    for (flag, name) in [
+        ("--leader-election-id", ""),
+        ("--leader-election-id", "Bad_Name"),
+        ("--leader-election-id", "../../pods"),
+        ("--leader-election-namespace", "a.b"),
+        ("--namespace", ""),
+        ("--namespace", &long),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
+            .args(["--kubeconfig", "/nowhere", "--leader-elect", flag, name])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flag} `{name}`: {said}");
+        assert!(said.contains(flag), "{said}");
+    }
+}

@@ -267,3 +267,17 @@ fn a_proxys_address_is_read_with_its_defaults_and_shown_without_its_password() {
         assert!(!error.contains("hunter2"), "{url}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_password_keeps_what_is_no_pair_of_digits() {
+    let (_network, mut listener, proxy) = network("http://me:50%+5%zz%2B@proxy.test:3128");
+    let endpoint = server();
+    tokio::select! {
+        biased;
+        _ = proxy.connect(&endpoint) => panic!("nobody answers"),
+        head = async { read_head(&mut accept(&mut listener).await).await } => {
+            // base64 of `me:50%+5%zz+`.
+            assert!(head.contains("Basic bWU6NTAlKzUlenor\r\n"), "{head}");
+        }
+    }
+}

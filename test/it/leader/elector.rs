@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bitcoin_controller::base::yaml;
-use bitcoin_controller::sim::Key;
 use bitcoin_controller::sim::faults::{Effect, Rule};
+use bitcoin_controller::sim::{Key, Refusal};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::stage::{LEASES, Stage, foreign};
+use crate::record::double::Page;
 
 #[tokio::test(start_paused = true)]
 async fn the_first_candidate_makes_the_lease_and_leads() {
@@ -190,4 +191,37 @@ async fn the_role_is_what_an_election_asks_for() {
         .collect();
     granted.sort();
     assert_eq!(granted, asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candidate_that_has_no_rights_says_so_at_the_pace_of_its_attempts() {
+    let page = Page::default();
+    let _logging = tracing::subscriber::set_default(page.clone().log());
+    let mut stage = Stage::new();
+    let candidate = stage.candidate("one");
+    let forbidden = Refusal::new(403, "Forbidden", "leases is forbidden: no right to get");
+    let faults = candidate.server.faults();
+    faults.add(Rule::new("", "", Effect::Refuse(forbidden)));
+    let _one = candidate.stand();
+    sleep(Duration::from_secs(60)).await;
+    let text = page.text();
+    let warnings: Vec<_> = text.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), candidate.asked().len(), "{text}");
+    assert!((14..=31).contains(&warnings.len()), "{}", warnings.len());
+    let says_why = |line: &&str| line.contains("no right to get") && line.contains("default/a");
+    assert!(warnings.iter().all(says_why), "{warnings:?}");
+}
+
+/// One takes it between the other's look and its write.
+#[tokio::test(start_paused = true)]
+async fn a_rival_that_was_quicker_is_no_trouble() {
+    let page = Page::default();
+    let _logging = tracing::subscriber::set_default(page.clone().log());
+    let mut stage = Stage::new();
+    let candidate = stage.candidate("one");
+    let faults = candidate.server.faults();
+    faults.add(Rule::new("create", LEASES, Effect::conflict()).once());
+    let _one = candidate.stand();
+    stage.until_held_by("one").await;
+    assert!(!page.text().contains("WARN"), "{}", page.text());
 }

@@ -137,6 +137,26 @@ async fn c109_a_release_that_meets_a_change_looks_again_at_once() {
     assert!(asked_to.elapsed() < SECOND);
 }
 
+/// A webhook, say, that refuses each write with a conflict.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_meets_nothing_but_changes_is_not_tried_in_a_loop() {
+    let mut stage = Stage::new();
+    let candidate = stage.candidate("one");
+    let faults = candidate.server.faults().clone();
+    let mut one = candidate.stand_and(async move |stop| {
+        stop.cancelled().await;
+        faults.add(Rule::new("patch", "", Effect::conflict()).times(1_000));
+    });
+    sleep(SECOND).await;
+    one.shutdown.cancel();
+    assert_eq!(one.outcome().await, Outcome::Ended);
+    let refused = candidate
+        .asked()
+        .into_iter()
+        .filter(|(_, code)| *code == 409);
+    assert_eq!(refused.count(), 5);
+}
+
 #[tokio::test(start_paused = true)]
 async fn c109_another_holder_is_never_overwritten_by_a_release() {
     let mut stage = Stage::new();

@@ -182,6 +182,21 @@ async fn a_shutdown_writes_the_counts_that_are_owed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn counts_that_are_owed_and_find_no_time_at_a_shutdown_are_counted_as_unwritten() {
+    let sink = ServerSink::default();
+    let (broadcaster, recorder) = start(&sink);
+    for reason in ["One", "Two", "Three"] {
+        for _ in 0..7 {
+            recorder.event(&about("a"), EventType::Normal, reason, "m");
+        }
+    }
+    sleep(Duration::from_secs(1)).await;
+    assert!(broadcaster.is_idle(), "creations and first patches are out");
+    sink.fail_always(Fault::Hang);
+    assert_eq!(broadcaster.shutdown(MINUTE).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_got_lost_is_tried_again_and_counts_go_on_meanwhile() {
     let sink = ServerSink::default();
     let (broadcaster, recorder) = start(&sink);

@@ -1,7 +1,7 @@
 //! Mirrors `src/record`.
 
 mod correlator_model;
-mod double;
+pub(crate) mod double;
 mod event;
 mod event_broadcaster;
 mod event_correlator;
