@@ -1,11 +1,11 @@
 //! A copy of all pods that keeps itself up to date, whatever happens to the connection.
 //!
-//! A reflector lists once, watches from there, and knows what to do when that breaks: go on from the
-//! last version, or list again. It fills a store, which anybody may read at any time without asking
+//! A reflector gets the whole state once, watches from there, and knows what to do when that breaks: go
+//! on from the last version, or get the state again. It fills a store, which anybody may read at any time without asking
 //! the server. Nobody is told of changes here, so this program looks ten times a second; how to be
 //! told is `04_informer`.
 //!
-//! Read next: `src/cache/reflector.rs`, the table of what can happen; then `src/cache/indexer.rs`.
+//! Read next: `src/cache/reflector.rs`; `next_step.rs`, the table of what can happen; then `indexer.rs`.
 //!
 //!     KUBECONFIG=/tmp/kc cargo run --example 03_reflector       # see 01_list_pods; Ctrl-C ends it
 //!     KUBECONFIG=/tmp/kc kubectl delete pod demo-sts-1          # makes something happen

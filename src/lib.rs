@@ -16,11 +16,11 @@
 //!
 //! | room | what it is about | start with |
 //! |---|---|---|
-//! | [`workqueue`] | a queue of keys: each once, never two workers on one, later, slower | [`workqueue::queue`] |
 //! | [`api`] | nouns: the few fields of Kubernetes objects that are read | [`api::network`] |
 //! | [`http`] | byte streams and HTTP over them; the one seam that tests swap | [`http`] |
 //! | [`client`] | verbs on the API server | [`client::rest`] |
 //! | [`cache`] | a copy of a collection that keeps itself up to date, and tells who asks | [`cache::reflector`] |
+//! | [`workqueue`] | a queue of keys: each once, never two workers on one, later, slower | [`workqueue::queue`] |
 //! | [`record`] | telling people what happened, without ever waiting for it | [`record::event_recorder`] |
 //! | [`leader`] | of many that could, one does | [`leader::elector`] |
 //! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
@@ -31,8 +31,10 @@
 //! | [`run`], [`cli`] | the wiring: flags, signals, the order of shutdown | [`run`] |
 //! | [`demo`] | the story of one network, told while it happens | [`demo::story`] |
 //!
+//! The eight programs in `examples/` go the same way, from a list to a whole controller.
+//!
 //! Who may depend on whom is a table in `test/it/tidy/arrows.rs`, held by a test. `workqueue`
-//! knows nothing but time and chance, so it can be lifted out and taught alone.
+//! names no other room, so it can be lifted out and taught alone.
 
 pub mod api;
 pub mod base;

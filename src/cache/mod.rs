@@ -6,12 +6,20 @@
 //!                                                             └──> Backlog ──> Subscription
 //! ```
 //!
-//! Read in this order: [`list_watch`] is the question, [`reflector`] asks it for ever (a whole state
-//! by [`initial_events`] or [`pager`], compared as it arrives in [`next_state`]; what when, in
-//! [`next_step`]), [`indexer`] keeps the answers, [`notification`] says what changed, [`backlog`] keeps that for
-//! a slow reader, [`subscription`] hands it out, [`distribution`] ties them together without a
-//! gap, and [`shared_informer`] is the handle around all of it. [`quarantine`] is about objects
-//! that cannot be read, [`lister`] about reading, [`retry_watcher`] about waiting for one thing without a cache.
+//! In reading order:
+//!
+//! | question | chapter |
+//! |---|---|
+//! | what is asked of the server | [`list_watch`] |
+//! | who asks, for ever, and what next when it breaks | [`reflector`], [`reflector_options`]; the table of [`next_step`] |
+//! | how does a whole state come in, at no cost in memory | [`initial_events`], [`pager`]; [`next_state`] |
+//! | who keeps the answers, and who reads them | [`reflector_store`], [`indexer`]; [`lister`] |
+//! | what has changed, and where does that wait for a slow handler | [`notification`], [`backlog`] |
+//! | how does a handler get it | [`subscription`]; synced or never: [`milestone`] |
+//! | how do store and handlers agree without a gap | [`distribution`] |
+//! | one handle around all of it | [`shared_informer`] |
+//! | what becomes of objects that cannot be read | [`quarantine`] |
+//! | waiting for one thing, without a cache | [`retry_watcher`] |
 //!
 //! # What differs from client-go as a whole
 //! - There is no queue between reflector and store (DeltaFIFO, RealFIFO): the reflector's task
@@ -48,7 +56,7 @@ pub use next_state::NextState;
 pub use notification::{After, Change, Notification};
 pub use quarantine::{Quarantine, Quarantined};
 pub use reflector::Reflector;
-pub use reflector_options::{ErrorObserver, ReflectorOptions};
+pub use reflector_options::{ReflectorOptions, WatchErrorHandler};
 pub use reflector_store::ReflectorStore;
 pub use retry_watcher::RetryWatcher;
 pub use shared_informer::{InformerOptions, SharedInformer};

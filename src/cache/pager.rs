@@ -34,10 +34,8 @@ use crate::api::meta::ListMeta;
 use crate::cache::list_watch::ListWatch;
 use crate::cache::next_state::NextState;
 use crate::cache::reflector_store::ReflectorStore;
+use crate::client::list::PAGE_SIZE;
 use crate::client::{Error, ListParams};
-
-/// How many objects a page has, unless configured.
-pub const PAGE_SIZE: u32 = 500;
 
 /// Lists whole collections, and remembers how this server likes to be asked.
 #[derive(Clone, Debug)]

@@ -69,16 +69,16 @@ use crate::cache::next_step::{Course, Next, Step};
 use crate::cache::pager::Pager;
 use crate::cache::reflector_options::{MIN_WATCH_TIMEOUT, ReflectorOptions};
 use crate::cache::reflector_store::ReflectorStore;
-use crate::client::{Error, WatchEvent, WatchParams, WatchStream};
+use crate::client::{Error, Item, WatchEvent, WatchParams, WatchStream};
 
 /// A watch that ends sooner, and no further than it began, has brought nothing.
 const SHORT_WATCH: Duration = Duration::from_secs(1);
-/// The first wait, the longest, and the quiet spell after which waits are short again.
-const BACKOFF: (Duration, Duration, Duration) = (
-    Duration::from_millis(800),
-    Duration::from_secs(30),
-    Duration::from_secs(2 * 60),
-);
+/// How long to wait after the first failure; twice as long after each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(800);
+/// The longest wait, before jitter.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// After so long without a failure waits are short again.
+const QUIET_SPELL: Duration = Duration::from_secs(2 * 60);
 
 /// Gets and watches a collection into a store, for ever.
 pub struct Reflector<R> {
@@ -101,14 +101,13 @@ impl<R: Resource> Reflector<R> {
         options: ReflectorOptions,
     ) -> Self {
         let options = options.named::<R>();
-        let (initial, cap, quiet) = BACKOFF;
         Reflector {
             list_watch,
             store,
             pager: Pager::new(options.page_size),
-            backoff: Backoff::new(initial, cap)
+            backoff: Backoff::new(FIRST_WAIT, LONGEST_WAIT)
                 .with_jitter(1.0)
-                .with_reset_after(quiet),
+                .with_reset_after(QUIET_SPELL),
             last_version: None,
             course: Course::new(options.initial_events),
             options,
@@ -306,36 +305,44 @@ impl<R: Resource> Reflector<R> {
     fn store_event(&mut self, event: WatchEvent<R>) -> Result<(), Error> {
         match event {
             WatchEvent::Added(item) | WatchEvent::Modified(item) => {
-                self.move_to(item.resource_version());
-                let is_named = item.key().is_some();
-                self.store.upsert(item);
-                return is_named.then_some(()).ok_or_else(nameless_event::<R>);
+                self.store_item(item, |store, item| store.upsert(item))
             }
-            WatchEvent::Deleted(item) => {
-                self.move_to(item.resource_version());
-                let is_named = item.key().is_some();
-                self.store.delete(item);
-                return is_named.then_some(()).ok_or_else(nameless_event::<R>);
-            }
+            WatchEvent::Deleted(item) => self.store_item(item, |store, item| store.delete(item)),
             WatchEvent::Bookmark {
                 resource_version, ..
             } => {
-                self.move_to(&resource_version);
-                self.store.bookmark(&resource_version);
+                self.store_bookmark(&resource_version);
+                Ok(())
             }
             WatchEvent::Unknown {
                 kind,
                 resource_version,
             } => {
                 warn!(reflector = %self.options.name, kind = &*kind, "an event of an unknown type");
-                self.move_to(&resource_version);
-                self.store.bookmark(&resource_version);
+                self.store_bookmark(&resource_version);
+                Ok(())
             }
             WatchEvent::Error(status) => {
-                return Err(Error::refused(format!("watch {}", R::PLURAL), status));
+                Err(Error::refused(format!("watch {}", R::PLURAL), status))
             }
         }
-        Ok(())
+    }
+
+    /// What names no object is stored all the same: the store counts what it cannot read.
+    fn store_item(
+        &mut self,
+        item: Item<R>,
+        store: impl FnOnce(&dyn ReflectorStore<R>, Item<R>),
+    ) -> Result<(), Error> {
+        self.move_to(item.resource_version());
+        let is_named = item.key().is_some();
+        store(&*self.store, item);
+        is_named.then_some(()).ok_or_else(nameless_event::<R>)
+    }
+
+    fn store_bookmark(&mut self, version: &str) {
+        self.move_to(version);
+        self.store.bookmark(version);
     }
 
     /// An empty version could not be read: then the one before is still a safe place to go on from.

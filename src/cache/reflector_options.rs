@@ -7,7 +7,7 @@
 //!
 //! let options = ReflectorOptions {
 //!     initial_events: false, // lists, as before Kubernetes 1.32
-//!     on_error: Some(Arc::new(|error| eprintln!("{error}"))),
+//!     watch_error_handler: Some(Arc::new(|error| eprintln!("{error}"))),
 //!     ..ReflectorOptions::default()
 //! };
 //! assert_eq!(options.page_size, None);
@@ -44,11 +44,11 @@ pub struct ReflectorOptions {
     /// Is told of lists that failed and watches that were refused, for those who count them. What
     /// ends a watch that was running is not told, and neither is what a second request mends at
     /// once.
-    pub on_error: Option<ErrorObserver>,
+    pub watch_error_handler: Option<WatchErrorHandler>,
 }
 
 /// Is told of an error, on the reflector's task: it must be quick.
-pub type ErrorObserver = Arc<dyn Fn(&Error) + Send + Sync>;
+pub type WatchErrorHandler = Arc<dyn Fn(&Error) + Send + Sync>;
 
 /// The shortest time after which a watch is asked to end. Random above it, so that not all watches
 /// come back together.
@@ -63,7 +63,7 @@ impl Default for ReflectorOptions {
             initial_events: true,
             page_size: None,
             min_watch_timeout: MIN_WATCH_TIMEOUT,
-            on_error: None,
+            watch_error_handler: None,
         }
     }
 }
@@ -78,8 +78,8 @@ impl ReflectorOptions {
     }
 
     pub(crate) fn report(&self, error: &Error) {
-        if let Some(on_error) = &self.on_error {
-            on_error(error);
+        if let Some(handler) = &self.watch_error_handler {
+            handler(error);
         }
     }
 }

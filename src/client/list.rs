@@ -29,8 +29,8 @@
 //! ```
 //!
 //! # Source
-//! client-go `tools/pager/pager.go`, `pkg/apis/meta/v1/types.go` (`ListOptions`). What differs: client-go reads the whole body
-//! and decodes all items or none.
+//! client-go `tools/pager/pager.go`, apimachinery `pkg/apis/meta/v1/types.go` (`ListOptions`). What differs:
+//! client-go reads the whole body and decodes all items or none.
 
 use std::fmt;
 
@@ -46,6 +46,9 @@ use crate::client::error::Error;
 use crate::client::item::Item;
 use crate::client::rest::Client;
 use crate::client::scan::{Broken, ListScanner};
+
+/// How many objects to ask for at a time where nobody says; as client-go's pager.
+pub const PAGE_SIZE: u32 = 500;
 
 /// Where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +111,9 @@ impl Client {
     ///
     /// # Errors
     /// As [`list`](Client::list).
+    ///
+    /// # Cancel safety
+    /// Items that `each` was given stay given; without the `Ok` they are no page.
     pub async fn list_each<R: Resource>(
         &self,
         scope: &Scope,

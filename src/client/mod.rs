@@ -10,7 +10,7 @@
 //! | through which proxy is it reached | [`proxy_choice`] |
 //! | who are we | [`credentials`], or a program says it: [`exec_plugin`], [`exec_credential`] |
 //! | as whom do we act, and whom do we trust | [`impersonation`], [`tls`] |
-//! | what can be asked of it | [`rest`], and where things are: [`path`] |
+//! | what can be asked of it | [`rest`], [`delete_options`], and where things are: [`path`] |
 //! | when is a request sent again, and how is its answer read | [`exchange`], [`answer`], [`gzip`] |
 //! | and when is a change made again that came too late | [`retry`] |
 //! | on which connections, and when are those opened anew | [`connections`], shared by [`lanes`] |
@@ -23,6 +23,7 @@ pub mod answer;
 pub mod config;
 pub mod connections;
 pub mod credentials;
+pub mod delete_options;
 pub mod environment;
 pub mod error;
 pub mod exchange;
@@ -45,12 +46,13 @@ pub mod warnings;
 pub mod watch;
 
 pub use config::{Config, KubeconfigOptions};
+pub use delete_options::{DeleteOptions, Propagation};
 pub use error::Error;
 pub use exchange::{Observer, RequestRecord};
 pub use item::{Item, Undecodable};
 pub use list::{EachItem, ListParams, Page, Scope};
 pub use port_forward::PodPort;
-pub use rest::{Client, DeleteOptions, FIELD_MANAGER, Propagation, Version};
+pub use rest::{Client, FIELD_MANAGER, Version};
 pub use retry::retry_on_conflict;
 pub use warnings::{Warning, WarningHandler};
 pub use watch::{WatchEvent, WatchParams, WatchStream};

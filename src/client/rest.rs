@@ -34,16 +34,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::api::{ObjectKey, Resource};
 use crate::base::json;
 use crate::client::answer::Answer;
 use crate::client::config::{self, Config};
+use crate::client::delete_options::DeleteOptions;
 use crate::client::error::Error;
 use crate::client::exchange::{Call, Exchange, LIST_DEADLINE, Observer};
 use crate::client::item::{self, Item};
-use crate::client::list::{self, ListParams, Page, Scope};
+use crate::client::list::{self, ListParams, PAGE_SIZE, Page, Scope};
 use crate::client::path::{self, Query};
 use crate::client::port_forward::{self, PodPort};
 use crate::client::warnings::WarningHandler;
@@ -56,66 +57,8 @@ pub const FIELD_MANAGER: &str = "bitcoin-controller";
 /// How long making a TCP connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many objects [`Client::list_all`] asks for at a time; as client-go's pager.
-const PAGE_SIZE: u32 = 500;
-
 /// How many pages [`Client::list_all`] reads; a server that never ends is broken.
 const MAX_PAGES: usize = 200;
-
-/// How to delete. The default: whatever is there, in the server's default way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeleteOptions {
-    /// Only this very object, not a later one of the same name.
-    pub uid: Option<String>,
-    /// Only this version of it.
-    pub resource_version: Option<String>,
-    /// What happens to what it owns.
-    pub propagation: Option<Propagation>,
-    /// How long a pod may take to end, in whole seconds; `None`: what the object says.
-    pub grace_period: Option<Duration>,
-}
-
-/// What happens to the objects that a deleted one owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Propagation {
-    /// They are deleted afterwards.
-    Background,
-    /// They are deleted first.
-    Foreground,
-    /// They stay, without an owner.
-    Orphan,
-}
-
-impl DeleteOptions {
-    /// Deletes this very object, and no later one of its name.
-    pub fn of<R: Resource>(object: &R) -> Self {
-        DeleteOptions {
-            uid: Some(object.metadata().uid.to_string()),
-            ..DeleteOptions::default()
-        }
-    }
-
-    fn body(&self) -> Value {
-        let mut preconditions = Map::new();
-        if let Some(uid) = &self.uid {
-            preconditions.insert("uid".to_owned(), serde_json::json!(uid));
-        }
-        if let Some(version) = &self.resource_version {
-            preconditions.insert("resourceVersion".to_owned(), serde_json::json!(version));
-        }
-        let mut body = serde_json::json!({"apiVersion": "v1", "kind": "DeleteOptions"});
-        if !preconditions.is_empty() {
-            body["preconditions"] = Value::Object(preconditions);
-        }
-        if let Some(propagation) = self.propagation {
-            body["propagationPolicy"] = serde_json::json!(format!("{propagation:?}"));
-        }
-        if let Some(grace_period) = self.grace_period {
-            body["gracePeriodSeconds"] = serde_json::json!(grace_period.as_secs());
-        }
-        body
-    }
-}
 
 /// What `GET /version` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]

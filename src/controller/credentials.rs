@@ -54,6 +54,9 @@ impl fmt::Debug for NetworkCredentials {
 ///
 /// # Errors
 /// [`Problem::Blocked`] if the user's Secret is missing or incomplete or the name of ours is taken.
+///
+/// # Cancel safety
+/// A Secret of ours may have been made or not; the next pass finds out.
 pub async fn gather(
     client: &Client,
     network: &BitcoinNetwork,

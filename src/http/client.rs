@@ -79,13 +79,10 @@ impl HttpClient {
     /// A client for `http` addresses, by HTTP/1.1.
     pub fn plain(transport: Arc<dyn Transport>, idle_timeout: Duration) -> Self {
         let roots = rustls::RootCertStore::empty();
-        let tls = tls_versions()
+        let trusts_nobody = tls_versions()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector = connector(tls, None)
-            .enable_http1()
-            .wrap_connector(Connector(transport));
-        HttpClient::over(connector, idle_timeout)
+        HttpClient::tls(transport, trusts_nobody, None, idle_timeout)
     }
 
     /// A client for `https` addresses, by HTTP/1.1; `server_name` overrides the name that is asked for
@@ -182,6 +179,9 @@ pub fn tls_versions() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::Wan
 ///
 /// # Errors
 /// The connection broke, or the body is larger ([`Error::is_too_large`]).
+///
+/// # Cancel safety
+/// What has been read is lost with the future, and so is the rest of the body.
 pub async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, Error> {
     match Limited::new(body, limit).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),

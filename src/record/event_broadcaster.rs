@@ -1,8 +1,8 @@
 //! Brings every event to every sink, at each sink's own pace.
 //!
 //! A sink may be slow (the API server), dead, or quick (the log), and none may hold up another or
-//! the one who records. So each has a bounded queue, a correlator and one task that writes one
-//! event after the other. Recording puts the event into every queue and is done.
+//! the one who records. So each has a bounded queue, a correlator (or a memory of
+//! [series](crate::record::event_series)) and one task that writes one event after the other. Recording puts the event into every queue and is done.
 //!
 //! An event the server refuses is given up: it knows what it does not want. One that did not get
 //! through is tried up to twelve times, ten seconds apart, the first pause being random so that not

@@ -10,7 +10,7 @@
 //!
 //! # Source
 //! client-go `tools/clientcmd/client_config.go` (`getUserIdentificationPartialConfig`), `validation.go`
-//! (`validateAuthInfo`). What differs: auth providers, which client-go has but for two removed, are refused.
+//! (`validateAuthInfo`). What differs: auth providers, an older way than plugins, are refused.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -39,13 +39,7 @@ async fn an_informer_follows(mut server: Server) {
     let b = scene.create("b").await;
     let mut informers = scene.informers();
     for informer in &mut informers {
-        informer
-            .hears_in_any_order([format!("added {a}"), format!("added {b}")])
-            .await;
-        informer.holds([&a, &b]).await;
-        informer
-            .has_asked(&["list", "watch"], &["watch-list"])
-            .await;
+        informer.begins_with([&a, &b]).await;
     }
 
     let b = scene.resize("b", 2).await;
@@ -88,13 +82,7 @@ async fn an_informer_finds_out_what_is_forgotten(mut server: Server) {
     let b = scene.create("b").await;
     let mut informers = scene.informers();
     for informer in &mut informers {
-        informer
-            .hears_in_any_order([format!("added {a}"), format!("added {b}")])
-            .await;
-        informer.holds([&a, &b]).await;
-        informer
-            .has_asked(&["list", "watch"], &["watch-list"])
-            .await;
+        informer.begins_with([&a, &b]).await;
     }
 
     // client-go lists again after a watch that told nothing within its first second.
@@ -239,6 +227,14 @@ impl Informer {
                 None => self.listen().await,
             }
         }
+    }
+
+    /// The first it hears of is what is there, and for that it has asked in its own way.
+    async fn begins_with<const N: usize>(&mut self, there: [&str; N]) {
+        let events = there.map(|network| format!("added {network}"));
+        self.hears_in_any_order(events).await;
+        self.holds(there).await;
+        self.has_asked(&["list", "watch"], &["watch-list"]).await;
     }
 
     /// These are the next events.

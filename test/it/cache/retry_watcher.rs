@@ -7,14 +7,13 @@ use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::api::meta::{Status, StatusDetails};
 use bitcoin_controller::base::Random;
 use bitcoin_controller::cache::RetryWatcher;
-use bitcoin_controller::client::{Error, WatchEvent};
+use bitcoin_controller::client::{Error, Item, WatchEvent};
 use tokio::time::{Instant, timeout};
 
 use super::double::PodServer;
 use super::faults::{Fault, broken, status};
 use super::objects::{describe, pod};
 use super::running::settle;
-use bitcoin_controller::client::Item;
 
 fn watcher(server: &PodServer, version: &str) -> RetryWatcher<Pod> {
     RetryWatcher::new(Arc::new(server.clone()), version).unwrap()
@@ -31,6 +30,12 @@ async fn next(watcher: &mut RetryWatcher<Pod>) -> String {
         Some(Err(error)) => error.to_string(),
         None => "the end".to_owned(),
     }
+}
+
+/// The watch is open, and nothing has happened.
+async fn nothing_yet(watcher: &mut RetryWatcher<Pod>) {
+    let next = timeout(Duration::from_secs(5), watcher.next()).await;
+    assert!(next.is_err(), "{next:?}");
 }
 
 #[test]
@@ -85,11 +90,7 @@ async fn c043_events_around_disconnects_arrive_exactly_once_and_bookmarks_not_at
 async fn the_version_of_a_bookmark_is_where_the_next_watch_begins() {
     let server = PodServer::new();
     let mut watcher = watcher(&server, "10");
-    assert!(
-        timeout(Duration::from_secs(5), watcher.next())
-            .await
-            .is_err()
-    );
+    nothing_yet(&mut watcher).await;
     server.bookmark();
     server.close_watches();
     server.put("a");
@@ -115,11 +116,7 @@ async fn c044_what_asking_again_would_not_mend_is_told_and_ends_the_watch() {
     }
     let server = PodServer::new();
     let mut watcher = watcher(&server, "10");
-    assert!(
-        timeout(Duration::from_secs(5), watcher.next())
-            .await
-            .is_err()
-    );
+    nothing_yet(&mut watcher).await;
     server.send(WatchEvent::Error(status(410, "Expired")));
     assert!(next(&mut watcher).await.contains("410"));
     assert_eq!(next(&mut watcher).await, "the end");
@@ -139,11 +136,7 @@ async fn an_error_that_may_pass_is_waited_out_as_long_as_the_server_asks() {
         let server = PodServer::new();
         let mut watcher = watcher(&server, "10");
         if is_within {
-            assert!(
-                timeout(Duration::from_secs(5), watcher.next())
-                    .await
-                    .is_err()
-            );
+            nothing_yet(&mut watcher).await;
             server.send(WatchEvent::Error(later.clone()));
         } else {
             server.fail_watches([Some(Fault::Refused(later.clone()))]);
@@ -178,11 +171,7 @@ async fn requests_are_at_least_a_second_apart_also_if_calls_are_dropped() {
 async fn an_event_without_a_version_ends_the_watch() {
     let server = PodServer::new();
     let mut watcher = watcher(&server, "10");
-    assert!(
-        timeout(Duration::from_secs(5), watcher.next())
-            .await
-            .is_err()
-    );
+    nothing_yet(&mut watcher).await;
     let mut unknown = pod("a", "u", 0);
     unknown.metadata.resource_version = "".into();
     server.send(WatchEvent::Added(Item::Object(unknown)));

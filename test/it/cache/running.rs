@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::base::Random;
-use bitcoin_controller::cache::{ErrorObserver, InformerOptions, Selector, SharedInformer};
+use bitcoin_controller::cache::{InformerOptions, Selector, SharedInformer, WatchErrorHandler};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -71,14 +71,14 @@ pub(crate) fn streaming(seed: u64) -> InformerOptions {
     }
 }
 
-/// With an observer that notes every error it is told of.
+/// With a handler that notes every error it is told of.
 pub(crate) fn noting(options: InformerOptions) -> (InformerOptions, Arc<Mutex<Vec<String>>>) {
     let errors = Arc::new(Mutex::new(Vec::new()));
     let notes = errors.clone();
-    let on_error: ErrorObserver =
+    let watch_error_handler: WatchErrorHandler =
         Arc::new(move |error| notes.lock().unwrap().push(error.to_string()));
     let options = InformerOptions {
-        on_error: Some(on_error),
+        watch_error_handler: Some(watch_error_handler),
         ..options
     };
     (options, errors)

@@ -21,12 +21,16 @@ macro_rules! on_both {
 }
 
 on_both!(
-    scenarios:
+    rpc_scenarios:
     the_dialects_differ_in_codes_and_keys,
     malformed_requests_are_told_apart,
     arguments_are_checked,
     credentials_are_asked_for_rpc_and_not_for_rest,
     a_password_is_checked_against_its_salted_hash,
+);
+
+on_both!(
+    scenarios:
     a_fresh_node_is_at_genesis,
     mined_blocks_are_counted_and_described,
     a_longer_chain_replaces_a_shorter_one_over_any_link,

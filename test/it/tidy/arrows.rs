@@ -6,7 +6,7 @@ use super::sources::{Source, rust_files};
 const ARROWS: [(&str, &[&str]); 17] = [
     ("base", &[]),
     ("api", &["base"]),
-    ("workqueue", &["base"]),
+    ("workqueue", &[]),
     ("http", &["base"]),
     ("client", &["base", "api", "http"]),
     ("bitcoin", &["base", "http"]),

@@ -29,7 +29,7 @@ pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every Rust file below `folder`, sorted by path.
+/// Every Rust file below `folder`, sorted by path. What cargo builds, in folders called `target`, is not ours.
 pub fn rust_files(folder: &str) -> Vec<Source> {
     let mut files = Vec::new();
     collect(&root().join(folder), &mut files);
@@ -42,6 +42,9 @@ fn collect(folder: &Path, files: &mut Vec<Source>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
+            if path.ends_with("target") {
+                continue;
+            }
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
