@@ -167,3 +167,20 @@ fn a_name_that_no_object_can_have_is_refused_before_anything_starts() {
         assert!(said.contains(flag), "{said}");
     }
 }
+
+#[test]
+fn times_with_which_two_could_lead_are_refused_before_anything_starts() {
+    let kubeconfig = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/test/fixtures/kubeconfig/json.json"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
+        .args(["--kubeconfig", kubeconfig, "--leader-elect"])
+        .args(["--leader-election-lease-duration", "10"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let why = "the lease duration must be longer than the renew deadline";
+    assert!(said.contains(why), "{said}");
+}
