@@ -7,6 +7,7 @@
 //!     KUBECONFIG=/tmp/kc cargo run --example 08_sample_controller     # see 01_list_pods
 //!     KUBECONFIG=/tmp/kc kubectl create configmap color --from-literal=is=blue
 //!     KUBECONFIG=/tmp/kc kubectl label configmap color as-secret=yes
+//!     KUBECONFIG=/tmp/kc kubectl get secret color --output yaml       # and see it go with the ConfigMap
 use std::{collections::BTreeMap, io::stderr};
 
 use bitcoin_controller::api::{ObjectKey, ObjectMeta, OwnerReference, Resource, core::Secret};

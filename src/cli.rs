@@ -51,7 +51,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunFlags {
-    /// The kubeconfig file [default: in a cluster the service account, else $KUBECONFIG, else ~/.kube/config]
+    /// The kubeconfig file [default: $KUBECONFIG, else in a cluster the service account, else ~/.kube/config]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
@@ -67,7 +67,7 @@ struct RunFlags {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     workers: u16,
 
-    /// How the nodes' RPC is reached [default: port-forward if --kubeconfig is in force, else direct]
+    /// How the nodes' RPC is reached [default: direct with a pod's service account, port-forward with a kubeconfig]
     #[arg(long, value_enum)]
     reach: Option<Reach>,
 

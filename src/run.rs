@@ -46,7 +46,7 @@ pub const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
 /// What to run against, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The kubeconfig to read; `None`: the service account in a cluster, else the usual places.
+    /// The kubeconfig to read; `None`: the usual order, see [`Config::load`].
     pub kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; `None`: its current one.
     pub context: Option<String>,
@@ -54,7 +54,8 @@ pub struct Options {
     pub namespaces: Vec<String>,
     /// How many networks are worked on at the same time.
     pub workers: usize,
-    /// How nodes are reached; `None`: directly in a cluster, through the API server elsewhere.
+    /// How nodes are reached; `None`: directly with a pod's service account, through the API server with
+    /// a kubeconfig.
     pub reach: Option<ReachBy>,
     /// Whether nodes of networks without a Secret also accept the credentials everybody knows.
     pub insecure_default_credentials: bool,
@@ -303,6 +304,7 @@ async fn lead(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let identity = election.identity.clone();
+    info!(lease = %election.lease, identity, "work begins when the lease is ours");
     let elector = LeaderElector::new(client, election).map_err(Error::Election)?;
     let (view, recorder) = (elector.view(), events.recorder(COMPONENT));
     let tell = |what: &str| {

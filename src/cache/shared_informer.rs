@@ -118,8 +118,9 @@ impl<R: Resource> SharedInformer<R> {
         Lister::new(self.inner.distribution.indexer().clone())
     }
 
-    /// Whether the first list is in the store. A handler may not have been told yet: before
-    /// starting workers wait for its [`Registration`](crate::cache::Registration).
+    /// Whether the first list is in the store: workers that decide on what a lister says may start. A
+    /// handler may not have been told yet; who acts on what handlers have counted or kept waits for their
+    /// [`Registration`](crate::cache::Registration)s.
     pub fn has_synced(&self) -> bool {
         self.inner.distribution.synced().is_reached()
     }

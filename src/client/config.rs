@@ -336,7 +336,7 @@ impl fmt::Display for Error {
                 for path in paths {
                     write!(f, " `{}`", path.display())?;
                 }
-                f.write_str("; name one with --kubeconfig")
+                f.write_str("; name one with --kubeconfig or $KUBECONFIG")
             }
             Error::Read { path, named_by, .. } => {
                 write!(f, "failed to read `{}`", path.display())?;

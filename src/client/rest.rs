@@ -250,6 +250,8 @@ impl Client {
 
     /// Server-side apply: makes the fields in `body` so, creates the object if there is none, takes
     /// fields from other managers, and gives up those of ours that `body` does not have any more.
+    /// "Ours" are those of [`FIELD_MANAGER`]: whoever applies to one object from two programs with this
+    /// client takes fields from itself. `body` has to say its `apiVersion` and `kind`.
     ///
     /// With `metadata.uid` in `body` another object of the same name is not overwritten (`is_invalid`:
     /// the field is immutable), and none is created if there is none (`is_conflict`).

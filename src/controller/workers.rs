@@ -132,7 +132,8 @@ impl<R: Reconciler> Workers<R> {
 
     /// Enqueues, until `informer` stops, each key that `whose` finds in a notification: the object's own,
     /// or that of whoever cares for it. With `resync` every object is looked at that often, too, in case
-    /// an event was never sent.
+    /// an event was never sent. What is there at the start is told as well; keys of objects that live in
+    /// no namespace have an empty one.
     ///
     /// # Cancel safety
     /// Safe: a notification is taken and its key enqueued in one step.

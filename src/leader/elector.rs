@@ -319,8 +319,13 @@ impl LeaderElector {
             (observed, lease) => *observed = lease.map(|lease| Observed::new(lease, now)),
         }
         let holder = self.holder();
-        if holder != before {
-            info!(lease = %self.config.lease, %holder, "the lease has another holder");
+        let lease = &self.config.lease;
+        match &*holder {
+            same if same == &*before => {}
+            // Whether we lead is told where it is decided.
+            ours if ours == &*self.config.identity => {}
+            "" => info!(%lease, "nobody holds the lease"),
+            _ => info!(%lease, %holder, "the lease has another holder"),
         }
         self.publish();
     }
@@ -344,7 +349,10 @@ impl LeaderElector {
 
     fn set_leading(&mut self, is_leading: bool) {
         let (lease, identity) = (&self.config.lease, &self.config.identity);
-        info!(%lease, identity, is_leading, "leadership");
+        match is_leading {
+            true => info!(%lease, identity, is_leading, "the lease is ours: leading"),
+            false => info!(%lease, identity, is_leading, "no longer leading"),
+        }
         self.is_leading = is_leading;
         self.publish();
     }

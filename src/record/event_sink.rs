@@ -146,8 +146,8 @@ impl EventSink for LogEventSink {
             ..
         } = event;
         match event.kind {
-            EventType::Normal => info!(object, reason, message, count, "event"),
-            EventType::Warning => warn!(object, reason, message, count, "event"),
+            EventType::Normal => info!(object, reason, count, "{message}"),
+            EventType::Warning => warn!(object, reason, count, "{message}"),
         }
         Box::pin(async { Ok(()) })
     }

@@ -128,7 +128,9 @@ fn having_nothing_is_told_with_the_places_that_were_looked_at() {
     let error = Config::load_of(&nothing, None, None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("no kubeconfig at `{home}/.kube/config`; name one with --kubeconfig")
+        format!(
+            "no kubeconfig at `{home}/.kube/config`; name one with --kubeconfig or $KUBECONFIG"
+        )
     );
     assert!(matches!(
         Config::in_cluster_of(&nothing),
