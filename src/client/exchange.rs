@@ -12,7 +12,8 @@
 //! priority and fairness sees all clients, and answers 429 with a `Retry-After`, which is honoured.
 //!
 //! # Invariants
-//! - Each attempt has a deadline, which also holds for reading its answer.
+//! - Each attempt has a deadline, which also holds for reading its answer. Waiting for a plugin that says
+//!   who we are comes before it, and has a deadline of its own.
 //! - Each attempt is made of the same bytes, with the credentials of that moment.
 //! - Bodies and credentials are never logged; a record has verb, path, code and duration.
 //!
