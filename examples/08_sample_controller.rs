@@ -77,7 +77,7 @@ fn wanted(map: &ConfigMap, old: Option<&Secret>) -> serde_json::Value {
 async fn main() -> Result<(), Report> {
     tracing_subscriber::fmt().with_writer(stderr).init();
     until_signalled(async |shutdown| {
-        let api = Client::connect(Config::load(None, None)?)?;
+        let api = Client::connect(Config::load(None, None)?)?.with_field_manager("copier");
         api.version().await?; // Is anybody there? Informers would wait for ever.
         let labelled = |it| ApiListWatch::new(api.clone(), Scope::All).with_labels(it);
         let maps = SharedInformer::new(labelled("as-secret=yes"), Default::default());

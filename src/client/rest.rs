@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //! - Every request has a deadline and names its object when it fails.
-//! - What we write carries one constant field manager, [`FIELD_MANAGER`].
+//! - What we write carries one constant field manager: [`FIELD_MANAGER`], unless a program has its own.
 //! - Bodies are never logged, and a refused write of a Secret does not say what the server quotes.
 //!
 //! # Example
@@ -51,7 +51,8 @@ use crate::client::warnings::WarningHandler;
 use crate::client::watch::{WatchParams, WatchStream};
 use crate::http::{BoxStream, Tcp, Transport};
 
-/// The field manager of everything we write: one constant name, so that we own our fields for ever.
+/// The field manager of everything the controller writes: one constant name, so that it owns its fields
+/// for ever.
 pub const FIELD_MANAGER: &str = "bitcoin-controller";
 
 /// How long making a TCP connection may take.
@@ -83,6 +84,7 @@ pub struct Version {
 #[derive(Clone)]
 pub struct Client {
     exchange: Exchange,
+    field_manager: &'static str,
 }
 
 impl fmt::Debug for Client {
@@ -97,8 +99,10 @@ impl Client {
     /// # Errors
     /// The certificates or the key cannot be used.
     pub fn new(config: Config, transport: Arc<dyn Transport>) -> Result<Client, config::Error> {
-        let exchange = Exchange::new(config, transport)?;
-        Ok(Client { exchange })
+        Ok(Client {
+            exchange: Exchange::new(config, transport)?,
+            field_manager: FIELD_MANAGER,
+        })
     }
 
     /// A client over TCP.
@@ -111,16 +115,24 @@ impl Client {
 
     /// Tells `observer` of every request this client makes from now on.
     #[must_use]
-    pub fn with_observer(self, observer: Observer) -> Client {
-        let exchange = self.exchange.observed_by(observer);
-        Client { exchange }
+    pub fn with_observer(mut self, observer: Observer) -> Client {
+        self.exchange = self.exchange.observed_by(observer);
+        self
+    }
+
+    /// Writes as `field_manager` from now on: another program that is built on this crate owns the
+    /// fields it writes under a name of its own, for ever the same.
+    #[must_use]
+    pub fn with_field_manager(mut self, field_manager: &'static str) -> Client {
+        self.field_manager = field_manager;
+        self
     }
 
     /// Tells `handler` of what the server warns of from now on; before, each text is logged once.
     #[must_use]
-    pub fn with_warning_handler(self, handler: WarningHandler) -> Client {
-        let exchange = self.exchange.warning(handler);
-        Client { exchange }
+    pub fn with_warning_handler(mut self, handler: WarningHandler) -> Client {
+        self.exchange = self.exchange.warning(handler);
+        self
     }
 
     /// Reads the object at `key`.
@@ -243,7 +255,7 @@ impl Client {
         };
         let path = path::collection::<R>(R::NAMESPACED.then_some(namespace))
             .map_err(|what| unsendable(&operation, what))?;
-        let path = format!("{path}{}", managed().as_str());
+        let path = format!("{path}{}", self.managed().as_str());
         let call = Call::new(operation, "create", Method::POST, path);
         self.write::<R>(call, "application/json", body).await
     }
@@ -323,7 +335,7 @@ impl Client {
         subresource: Option<&'static str>,
         body: &Value,
     ) -> Result<R, Error> {
-        let query = managed().with("force", "true");
+        let query = self.managed().with("force", "true");
         let call = about::<R>("apply", Method::PATCH, key, subresource, query)?;
         // JSON is YAML: servers before 1.32 know no other name for it.
         self.write::<R>(call, "application/apply-patch+yaml", body)
@@ -336,9 +348,13 @@ impl Client {
         subresource: Option<&'static str>,
         body: &Value,
     ) -> Result<R, Error> {
-        let call = about::<R>("patch", Method::PATCH, key, subresource, managed())?;
+        let call = about::<R>("patch", Method::PATCH, key, subresource, self.managed())?;
         self.write::<R>(call, "application/merge-patch+json", body)
             .await
+    }
+
+    fn managed(&self) -> Query {
+        Query::default().with("fieldManager", self.field_manager)
     }
 
     async fn write<R: Resource>(
@@ -402,8 +418,4 @@ fn unsendable(operation: &str, what: String) -> Error {
         operation: operation.to_owned(),
         what,
     }
-}
-
-fn managed() -> Query {
-    Query::default().with("fieldManager", FIELD_MANAGER)
 }

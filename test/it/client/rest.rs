@@ -22,6 +22,20 @@ fn key() -> ObjectKey {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_program_writes_under_a_name_of_its_own() {
+    let server = Server::start(std::iter::repeat_n(Reply::ok(OBJECT), 3));
+    let client = server.client().with_field_manager("copier");
+    let body = json!({"metadata": {"name": "a"}});
+    client.create::<Secret>("x", &body).await.unwrap();
+    client.apply::<Secret>(&key(), &body).await.unwrap();
+    client.patch::<Secret>(&key(), &body).await.unwrap();
+    for seen in server.seen() {
+        assert!(seen.line.contains("?fieldManager=copier"), "{}", seen.line);
+    }
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_verb_has_its_method_path_and_type_of_body() {
     let server = Server::start(std::iter::repeat_n(Reply::ok(OBJECT), 9));
     let client = server.client();
