@@ -50,6 +50,15 @@ fn versioned(name: &str, version: u64, labels: &[(&str, &str)]) -> Pod {
 }
 
 #[test]
+fn a_store_is_empty_until_something_is_in_it() {
+    let pods = Indexer::default();
+    assert!(pods.is_empty());
+    pods.insert(pod("a", "a", 1));
+    assert!(!pods.is_empty());
+    assert_eq!(pods.len(), 1);
+}
+
+#[test]
 fn c054_an_object_is_found_under_each_of_its_values_and_under_no_other() {
     let pods = Indexer::default();
     pods.add_index::<ByLabels>();

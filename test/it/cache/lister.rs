@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bitcoin_controller::api::core::Pod;
-use bitcoin_controller::cache::{Indexer, Lister, Selector};
+use bitcoin_controller::cache::{Index, Indexer, Lister, Selector};
 
 use super::objects::{key, labelled};
 
@@ -50,6 +50,34 @@ fn c060_namespace_and_labels_both_narrow_the_answer() {
     );
     assert!(pods.list(None, &selector(&[("app", "y")])).is_empty());
     assert!(pods.list(None, &selector(&[("other", "x")])).is_empty());
+}
+
+struct ByTier;
+
+impl Index<Pod> for ByTier {
+    type Value = String;
+
+    fn values(pod: &Pod) -> Vec<String> {
+        pod.metadata
+            .labels
+            .get("tier")
+            .map(str::to_owned)
+            .into_iter()
+            .collect()
+    }
+}
+
+#[test]
+fn an_index_finds_in_all_namespaces() {
+    let found = lister().by_index::<ByTier>(&"one".to_owned());
+    assert_eq!(names(&found), ["a"]);
+}
+
+#[test]
+fn what_selects_everything_says_so() {
+    assert!(Selector::everything().is_everything());
+    let some: Selector = [("app", "x")].into_iter().collect();
+    assert!(!some.is_everything());
 }
 
 #[test]
