@@ -17,6 +17,7 @@
 //! | [`rpc`] | JSON-RPC: one `call`, one short typed method per RPC |
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
+//! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
@@ -25,6 +26,7 @@
 
 pub mod answers;
 pub mod credentials;
+pub mod difficulty;
 pub mod error;
 mod exchange;
 pub mod identity;

@@ -3,6 +3,7 @@
 mod answers;
 mod catching_up;
 mod credentials;
+mod difficulty;
 mod error;
 mod fake_node;
 mod identity;
