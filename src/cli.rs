@@ -7,6 +7,8 @@
 //! - A flag that is wrong is refused before anything starts, with a text that names it.
 //! - Errors are printed as a chain of causes, one a line, and make the exit code 1.
 
+mod difficulty;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -47,6 +49,8 @@ enum Command {
     Demo(DemoFlags),
     /// Print the CustomResourceDefinition, ready for `kubectl apply --filename -`
     Crd,
+    /// Say how hard a block is to find: its target, its difficulty, how many hashes it takes
+    Difficulty(difficulty::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -203,6 +207,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Some(Command::Demo(flags)) => run_demo(flags),
         Some(Command::Crd) => print_crd(),
+        Some(Command::Difficulty(flags)) => print_difficulty(&flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -278,8 +283,17 @@ fn run_demo(flags: DemoFlags) -> Result<(), Report> {
 }
 
 fn print_crd() -> Result<(), Report> {
+    print(&yaml::to_string(&custom_resource_definition())?)
+}
+
+fn print_difficulty(flags: &difficulty::Flags) -> Result<(), Report> {
+    let (text, outcome) = difficulty::explain(flags);
+    print(&text)?;
+    outcome
+}
+
+fn print(text: &str) -> Result<(), Report> {
     use std::io::Write;
-    let text = yaml::to_string(&custom_resource_definition())?;
     match std::io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -9,6 +9,7 @@ mod api;
 mod base;
 mod bitcoin;
 mod cache;
+mod cli;
 mod client;
 mod conformance;
 mod controller;

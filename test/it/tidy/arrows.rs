@@ -34,7 +34,15 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("demo", &EVERYTHING),
     (
         "cli",
-        &["base", "api", "run", "demo", "client", "controller"],
+        &[
+            "base",
+            "api",
+            "run",
+            "demo",
+            "bitcoin",
+            "client",
+            "controller",
+        ],
     ),
     ("main", &["cli"]),
     ("lib", &EVERYTHING),
