@@ -396,6 +396,7 @@ fn waiting_behaves_like_a_naive_list_under_random_calls() {
             let earliest = naive.iter().map(|entry| entry.0).min();
             assert_eq!(waiting.next_due(), earliest, "seed {seed}, step {step}");
             assert_eq!(waiting.len(), naive.len(), "seed {seed}, step {step}");
+            assert_eq!(waiting.is_empty(), naive.is_empty());
         }
     }
 }
