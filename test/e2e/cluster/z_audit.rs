@@ -172,7 +172,7 @@ async fn c_the_roles_grant_what_is_used_and_nothing_else() {
 }
 
 /// Granted though no request shows it, each with its reason.
-const EXPECTED_SPARE: [&str; 5] = [
+const EXPECTED_SPARE: [&str; 8] = [
     // Checked by an admission plugin on our applies, never asked for.
     "update bitcoincontroller.christianb93.github.com/bitcoinnetworks/finalizers",
     // An apply to a name that is free is a PATCH that also needs `create`.
@@ -181,6 +181,10 @@ const EXPECTED_SPARE: [&str; 5] = [
     // Which verb a WebSocket port-forward is depends on the version of the server.
     "create /pods/portforward",
     "get /pods/portforward",
+    // This server streams the first state through the watch; one that cannot is asked for lists.
+    "list /pods",
+    "list /services",
+    "list apps/statefulsets",
 ];
 
 /// `verb group/resource[/subresource]` of a request; `None` for what is no resource (`/version`).
