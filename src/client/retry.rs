@@ -21,13 +21,13 @@
 //! use bitcoin_controller::client::{Error, retry_on_conflict};
 //!
 //! let (random, mut others) = (Random::os(), 2); // others who are quicker than we are
-//! let written = retry_on_conflict(&random, async || {
-//!     // Here: get the object, change it, write it with its resourceVersion.
-//!     if others > 0 {
-//!         others -= 1;
-//!         return Err(Error::refused("update lease", Status { code: 409, ..Status::default() }));
+//! let written = retry_on_conflict(&random, || {
+//!     others -= 1;
+//!     async move {
+//!         // Here: get the object, change it, write it with its resourceVersion.
+//!         let conflict = Status { code: 409, ..Status::default() };
+//!         if others >= 0 { Err(Error::refused("update lease", conflict)) } else { Ok("written") }
 //!     }
-//!     Ok("written")
 //! });
 //! assert_eq!(written.await?, "written");
 //! # Ok::<(), Error>(())
@@ -62,9 +62,10 @@ const JITTER: f64 = 0.1;
 ///
 /// # Cancel safety
 /// As `attempt`'s; between two attempts nothing is lost.
-pub async fn retry_on_conflict<T>(
+pub async fn retry_on_conflict<T, F: Future<Output = Result<T, Error>>>(
     random: &Random,
-    mut attempt: impl AsyncFnMut() -> Result<T, Error>,
+    // No async closure: of those the compiler cannot tell today that a task may be moved to another thread.
+    mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
     let mut backoff = Backoff::new(PAUSE, PAUSE).with_jitter(JITTER);
     for _ in 1..MAX_ATTEMPTS {

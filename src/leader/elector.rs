@@ -67,8 +67,7 @@ use tracing::{debug, info, warn};
 
 use crate::api::coordination::Lease;
 use crate::api::{MicroTime, Text};
-use crate::client::retry::MAX_ATTEMPTS;
-use crate::client::{Client, Error};
+use crate::client::{Client, Error, retry_on_conflict};
 use crate::leader::claim::{Observed, claimed, released};
 use crate::leader::config::{ConfigError, JITTER, LeaderElectionConfig};
 use crate::leader::lease_lock::LeaseLock;
@@ -293,22 +292,18 @@ impl LeaderElector {
         }
     }
 
-    /// Meets no more than a few changes: a server may answer so whatever is sent.
+    /// Whether the lease was ours and is free now. If it has changed in between, the next look tells by whom.
     async fn give_back(&self) -> Result<bool, Error> {
-        let mut n_attempts = 0;
-        loop {
-            n_attempts += 1;
-            let fresh = self.lock.get().await?;
-            if *fresh.spec.holder_identity != *self.config.identity {
+        let (lock, config) = (&self.lock, &self.config);
+        retry_on_conflict(&config.random, || async move {
+            let fresh = lock.get().await?;
+            if *fresh.spec.holder_identity != *config.identity {
                 return Ok(false);
             }
-            let record = released(&fresh.spec, MicroTime::now(&self.config.clock));
-            match self.lock.update(&fresh, &record).await {
-                // Changed in between; by whom, the next look tells. At once: there is a deadline.
-                Err(error) if error.is_conflict() && n_attempts < MAX_ATTEMPTS => {}
-                outcome => return outcome.map(|_| true),
-            }
-        }
+            let record = released(&fresh.spec, MicroTime::now(&config.clock));
+            lock.update(&fresh, &record).await.map(|_| true)
+        })
+        .await
     }
 
     fn observe(&mut self, lease: Option<Lease>) {

@@ -1,5 +1,6 @@
 //! Changes that came too late, and what is not one.
 
+use std::future::{pending, ready};
 use std::time::Duration;
 
 use bitcoin_controller::api::meta::Status;
@@ -24,12 +25,12 @@ async fn run(
 ) -> (Result<(), Error>, Vec<Instant>) {
     let mut attempts = Vec::new();
     let random = Random::seeded(1);
-    let outcome = retry_on_conflict(&random, async || {
+    let outcome = retry_on_conflict(&random, || {
         attempts.push(Instant::now());
-        match attempts.len() {
+        ready(match attempts.len() {
             n if n <= conflicts => Err(refused(n, 409, "Conflict")),
             _ => then(),
-        }
+        })
     });
     (outcome.await, attempts)
 }
@@ -90,12 +91,12 @@ async fn dropping_it_ends_the_attempts_and_it_can_be_a_task() {
     let mut tasks = JoinSet::new();
     tasks.spawn(async {
         let random = Random::os();
-        retry_on_conflict(&random, async || Err::<(), _>(refused(1, 409, "Conflict"))).await
+        retry_on_conflict(&random, || ready(Err::<(), _>(refused(1, 409, "Conflict")))).await
     });
     let outcome = tasks.join_next().await.unwrap().unwrap();
     assert!(outcome.unwrap_err().is_conflict());
     let random = Random::os();
-    let endless = retry_on_conflict(&random, async || std::future::pending().await);
+    let endless = retry_on_conflict(&random, pending);
     let ended: Result<Result<(), Error>, _> = timeout(Duration::from_secs(1), endless).await;
     assert!(ended.is_err());
 }
