@@ -22,7 +22,6 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::Clock;
 use crate::client::config::{DEFAULT_NAMESPACE, Error};
 
 /// What surrounds a process.
@@ -32,7 +31,6 @@ pub struct Environment {
     /// Where the kubelet mounts token, authority and namespace.
     pub(crate) service_account: PathBuf,
     pub(crate) has_terminal: bool,
-    pub(crate) clock: Clock,
 }
 
 /// Looks up a variable by name.
@@ -49,7 +47,7 @@ impl Environment {
     }
 
     /// Variables as `variable` tells them, and a service account mounted at `service_account`; no
-    /// terminal, and the machine's clock.
+    /// terminal.
     pub fn new(
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
         service_account: &Path,
@@ -58,7 +56,6 @@ impl Environment {
             variable: Arc::new(variable),
             service_account: service_account.to_owned(),
             has_terminal: false,
-            clock: Clock::system(),
         }
     }
 
@@ -70,12 +67,6 @@ impl Environment {
             has_terminal,
             ..self
         }
-    }
-
-    /// The same at another time of day.
-    #[must_use]
-    pub fn with_clock(self, clock: Clock) -> Self {
-        Environment { clock, ..self }
     }
 
     /// An empty variable counts as none.
@@ -128,7 +119,6 @@ impl fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("service_account", &self.service_account)
             .field("has_terminal", &self.has_terminal)
-            .field("clock", &self.clock)
             .finish_non_exhaustive()
     }
 }

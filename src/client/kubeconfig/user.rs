@@ -19,6 +19,7 @@ use std::sync::Arc;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
+use crate::base::Clock;
 use crate::client::config::{Config, Error};
 use crate::client::credentials::{Credentials, Secret};
 use crate::client::environment::Environment;
@@ -165,7 +166,7 @@ impl Entry<User> {
         if exec.wants_cluster() {
             invocation.cluster = Some(cluster.told_to_plugins(config)?);
         }
-        Ok(Some(ExecPlugin::new(invocation, environment.clock.clone())))
+        Ok(Some(ExecPlugin::new(invocation, Clock::system())))
     }
 
     fn impersonation(&self) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
