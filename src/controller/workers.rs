@@ -218,12 +218,12 @@ impl<R: Reconciler> Workers<R> {
             Some(Ok(Ok(action))) => Outcome::Ended(action),
             Some(Ok(Err(problem))) => {
                 let retries = self.queue.num_requeues(key);
-                warn!(%key, error = %problem, retries, "the pass failed and will be tried again");
+                warn!(error = %problem, retries, "the pass failed and will be tried again");
                 Outcome::Failed
             }
             Some(Err(panic)) => {
                 self.n_panics.fetch_add(1, Ordering::Relaxed);
-                error!(%key, error = %panic, "the pass panicked and will be tried again");
+                error!(error = %panic, "the pass panicked and will be tried again");
                 Outcome::Failed
             }
             None => Outcome::Failed,
