@@ -12,6 +12,7 @@ cargo fmt --manifest-path test/bench/relist/Cargo.toml --check
 
 step "lints, warnings denied"
 cargo clippy --all-targets --locked -- --deny warnings
+cargo clippy --test e2e --locked -- --deny warnings # it has `test = false`, so it is not among all targets
 cargo clippy --no-default-features --locked -- --deny warnings
 
 step "tests"
