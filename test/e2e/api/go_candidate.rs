@@ -31,8 +31,7 @@ async fn a_go_program_and_ours_take_turns_and_never_hold_the_lease_together() {
     server.prepare(NAMESPACE).await;
     let mut holder = go_candidate(&server, "go-0");
     holder.until("leading").await;
-    // A killed holder of ours is waited for longest: 15 s.
-    let ends = ["KILL", "KILL", "TERM", "TERM", "KILL", "TERM"];
+    let ends = ["KILL", "KILL", "TERM", "TERM", "KILL", "KILL"];
     for (turn, signal) in (1..).zip(ends) {
         let is_ours = turn % 2 == 1;
         let mut next = match is_ours {
@@ -59,7 +58,7 @@ async fn a_go_program_and_ours_take_turns_and_never_hold_the_lease_together() {
 
     let claims = claims();
     let turns = turns(&claims);
-    let expected = "go-0 ours go-2 nobody ours nobody go-4 ours nobody go-6 nobody";
+    let expected = "go-0 ours go-2 nobody ours nobody go-4 ours go-6 nobody";
     assert_eq!(turns.join(" "), expected);
     for pair in claims.windows(2) {
         check_handover(&pair[0], &pair[1]);
@@ -99,6 +98,9 @@ fn our_candidate(server: &Server) -> Running {
             "--leader-election-id",
             LEASE,
         ])
+        .args(["--leader-election-lease-duration", "3"])
+        .args(["--leader-election-renew-deadline", "2"])
+        .args(["--leader-election-retry-period", "1"])
         .arg("--kubeconfig")
         .arg(server.kubeconfig());
     Running::start_with_log("our candidate", program)
