@@ -19,6 +19,7 @@ mod http;
 mod leader;
 mod metrics;
 mod record;
+mod run;
 mod serve;
 mod sim;
 mod support;
