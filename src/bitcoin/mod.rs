@@ -20,6 +20,7 @@
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
+//! | [`members`] | who belongs to a network |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
 //! | [`progress`] | who can give blocks, and who waits for the wrong peer |
 //! | [`peers`] | wanted links against present links |
@@ -30,6 +31,7 @@ pub mod difficulty;
 pub mod error;
 mod exchange;
 pub mod identity;
+pub mod members;
 pub mod peers;
 pub mod progress;
 pub mod rest;
@@ -40,7 +42,8 @@ pub use answers::{BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use identity::Identity;
+pub use members::Members;
 pub use rest::RestClient;
 pub use rpc::RpcClient;
 pub use rust_bitcoin::{BlockHash, Work};
-pub use topology::{Link, Members, Topology};
+pub use topology::{Link, Topology};

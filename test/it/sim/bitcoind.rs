@@ -60,3 +60,8 @@ on_both!(
     nodes_that_join_catch_up_without_a_detour,
     nodes_that_are_stuck_are_freed,
 );
+
+on_both!(
+    reshaping:
+    a_running_network_takes_any_shape,
+);
