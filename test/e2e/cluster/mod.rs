@@ -1,5 +1,6 @@
 //! Scenarios on a cluster that runs pods.
 
+mod by_hand;
 mod faults;
 mod history;
 mod lifecycle;
