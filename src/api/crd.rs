@@ -148,8 +148,10 @@ fn simplify(schema: &mut Value) {
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {
         properties.values_mut().for_each(simplify);
     }
-    if let Some(items) = fields.get_mut("items") {
-        simplify(items);
+    for inner in ["items", "additionalProperties"] {
+        if let Some(inner) = fields.get_mut(inner) {
+            simplify(inner);
+        }
     }
 }
 

@@ -12,7 +12,8 @@
 //! | [`credentials`] | who may use the nodes' RPC |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
-//! | [`tend`] | links, replacements |
+//! | [`link`] | who is connected with whom |
+//! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`] | telling it: status and events |
 //! | [`caches`], [`memory`], [`own_writes`] | what is known without asking |
@@ -28,6 +29,7 @@ pub mod credentials;
 pub mod desired;
 pub mod difference;
 pub mod digest;
+pub mod link;
 pub mod memory;
 pub mod nodes;
 pub mod own_writes;

@@ -1,11 +1,6 @@
-//! Looking after the nodes: ask them, link them, replace those that are out of date.
-//!
-//! Everything here starts from what the nodes said in this pass. Links are compared as a whole, wanted
-//! against present, so whatever broke one (a pod that was replaced, a user, a dead peer) is mended by
-//! the same step.
+//! Looking after the pods: ask their nodes, replace those that are out of date, ask why some are missing.
 //!
 //! # Invariants
-//! - Only a node that answered in this pass, with our credentials, is dialled or told to dial.
 //! - A pod is deleted with its UID as precondition, one in a pass.
 //!
 //! # Rights
@@ -13,29 +8,22 @@
 //! nowhere else, that it may not create them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::info;
 
 use crate::api::apps::StatefulSet;
 use crate::api::core::{Event, Pod};
-use crate::api::network::Links;
 use crate::api::{BitcoinNetwork, Resource};
-use crate::bitcoin::peers::{self, Action, Node};
-use crate::bitcoin::{Members, RpcClient, Topology};
+use crate::bitcoin::RpcClient;
 use crate::client::{DeleteOptions, ListParams, Scope};
-use crate::controller::desired::{self, P2P_PORT};
 use crate::controller::memory::{self, Memory};
-use crate::controller::nodes::{self, AT_ONCE, Answer};
-use crate::controller::pods::{self, Pods};
+use crate::controller::nodes;
+use crate::controller::pods;
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
 use crate::controller::status::Sight;
-use crate::http::Endpoint;
 
 /// How long pods may be missing before it is asked why.
 const ASK_WHY_AFTER: Duration = Duration::from_secs(3);
@@ -61,83 +49,6 @@ impl NetworkReconciler {
             .collect();
         sight.answers = nodes::ask_all(clients.clone()).await;
         clients
-    }
-
-    /// Compares links and makes or cuts what differs. Returns whether anything was done.
-    pub(crate) async fn link(
-        &self,
-        network: &BitcoinNetwork,
-        clients: &BTreeMap<i32, RpcClient>,
-        wanted: i32,
-        sight: &mut Sight,
-    ) -> Result<bool, Problem> {
-        let prefix = format!("{}-", desired::stateful_set_key(&network.key()).name);
-        let size = u32::try_from(wanted).unwrap_or_default();
-        let Some(members) = Members::new(&desired::identity(network), &prefix, size) else {
-            let message = format!(
-                "the network's uid `{}` does not begin with 8 hexadecimal digits",
-                network.metadata.uid
-            );
-            return Err(Problem::blocked(reasons::INVALID_NAME, message));
-        };
-        let answered = answered(&sight.pods, &sight.answers);
-        let plan = peers::plan(
-            &members,
-            Topology::Automatic,
-            &answered,
-            self.clock.unix_seconds(),
-        );
-        sight.links = Some(Links {
-            wanted: i64::try_from(plan.wanted.len()).unwrap_or(i64::MAX),
-            present: i64::try_from(plan.present.len()).unwrap_or(i64::MAX),
-        });
-        for stranger in &plan.strangers {
-            let message = format!(
-                "cut node {} off from {}, a node of another network",
-                stranger.node, stranger.identity
-            );
-            warn!(network = %network.key(), "{message}");
-            self.warn(network, reasons::STRANGER, message);
-        }
-        for ordinal in &plan.misplaced {
-            debug!(network = %network.key(), ordinal, "somebody else answers at this node's address");
-        }
-        let has_acted = !plan.actions.is_empty();
-        self.carry_out(clients, plan.actions).await;
-        Ok(has_acted)
-    }
-
-    /// Has the nodes make and cut connections, many at the same time.
-    async fn carry_out(&self, clients: &BTreeMap<i32, RpcClient>, actions: Vec<Action>) {
-        let permits = Arc::new(Semaphore::new(AT_ONCE));
-        let mut round = JoinSet::new();
-        for action in actions {
-            let ordinal = match &action {
-                Action::Disconnect { node, .. } => *node,
-                Action::Dial { from, .. } => *from,
-            };
-            let Some(rpc) = i32::try_from(ordinal)
-                .ok()
-                .and_then(|ordinal| clients.get(&ordinal))
-                .cloned()
-            else {
-                continue;
-            };
-            let permits = Arc::clone(&permits);
-            round.spawn(async move {
-                let _permit = permits.acquire_owned().await;
-                let outcome = match &action {
-                    Action::Disconnect { peer_id, .. } => rpc.disconnect_node(*peer_id).await,
-                    Action::Dial { address, .. } => rpc.addnode_onetry(address).await,
-                };
-                match outcome {
-                    Ok(()) => debug!(?action, "done"),
-                    // The next pass sees that the link is not there and tries again.
-                    Err(error) => debug!(?action, %error, "not done"),
-                }
-            });
-        }
-        while round.join_next().await.is_some() {}
     }
 
     /// Deletes the one pod, if any, that is to be replaced now. Returns whether it did.
@@ -198,23 +109,4 @@ impl NetworkReconciler {
             .max_by_key(|event| event.last_timestamp.or(event.first_timestamp));
         Ok(latest.map(|event| event.message.to_string()))
     }
-}
-
-/// The nodes that may be dialled: those that answered with our credentials.
-fn answered(pods: &Pods, answers: &BTreeMap<i32, Answer>) -> Vec<Node> {
-    let node = |(ordinal, answer): (&i32, &Answer)| match answer {
-        Answer::Full {
-            chain,
-            network,
-            peers,
-        } => Some(Node {
-            ordinal: u32::try_from(*ordinal).ok()?,
-            subversion: network.subversion.clone(),
-            address: Endpoint::new(pods.get(ordinal)?.status.pod_ip.as_deref()?, P2P_PORT),
-            progress: chain.into(),
-            peers: peers.clone(),
-        }),
-        _ => None,
-    };
-    answers.iter().filter_map(node).collect()
 }

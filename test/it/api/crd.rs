@@ -16,11 +16,14 @@ fn visit(schema: &Value, path: &str, look: &mut dyn FnMut(&str, &Value)) {
     if let Some(items) = schema.get("items") {
         visit(items, &format!("{path}[]"), look);
     }
+    if let Some(values) = schema.get("additionalProperties") {
+        visit(values, &format!("{path}[]"), look);
+    }
 }
 
 #[test]
 fn every_part_has_a_type_and_only_words_that_kubernetes_knows() {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 22] = [
         "type",
         "description",
         "properties",
@@ -37,10 +40,16 @@ fn every_part_has_a_type_and_only_words_that_kubernetes_knows() {
         "x-kubernetes-validations",
         "x-kubernetes-list-type",
         "x-kubernetes-list-map-keys",
+        "minItems",
         "maxItems",
+        "maxProperties",
+        "additionalProperties",
+        "x-kubernetes-preserve-unknown-fields",
+        "x-kubernetes-int-or-string",
     ];
     visit(&schema(), "", &mut |path, part| {
-        assert!(part["type"].is_string(), "{path} has no type");
+        let is_either = part["x-kubernetes-int-or-string"] == true;
+        assert!(part["type"].is_string() || is_either, "{path} has no type");
         for word in part.as_object().unwrap().keys() {
             assert!(KNOWN.contains(&word.as_str()), "{path} uses {word}");
         }
@@ -84,5 +93,26 @@ fn the_number_of_nodes_is_required_and_bounded() {
     assert_eq!(
         spec["properties"]["nodes"]["maximum"],
         bitcoin_controller::api::network::MAX_NODES
+    );
+}
+
+#[test]
+fn what_a_user_lists_is_bounded_so_that_rules_over_it_are_cheap() {
+    visit(
+        &schema()["properties"]["spec"],
+        "spec",
+        &mut |path, part| match part["type"].as_str() {
+            Some("array") => assert!(part["maxItems"].is_u64(), "{path} has no maxItems"),
+            Some("string") if part["enum"].is_null() && !path.ends_with("[]") => {
+                assert!(part["maxLength"].is_u64(), "{path} has no maxLength");
+            }
+            Some("object") if part["additionalProperties"].is_object() => {
+                assert!(
+                    part["maxProperties"].is_u64(),
+                    "{path} has no maxProperties"
+                );
+            }
+            _ => {}
+        },
     );
 }

@@ -1,4 +1,4 @@
-//! Mirrors `src/api/network.rs`.
+//! Mirrors `src/api/network/`.
 
 use bitcoin_controller::api::network::{BitcoinNetwork, BitcoinNetworkStatus, NodeStatus, Spec};
 use serde_json::{Value, json};

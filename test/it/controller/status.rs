@@ -107,7 +107,8 @@ fn a_node_is_written_with_the_names_of_the_first_controller() {
         json!({
             "ordinal": 1, "ready": true, "ip": "10.0.0.1", "nodeName": "alpha-sts-1",
             "dnsName": "alpha-sts-1.alpha-svc", "podUID": "pod-1",
-            "height": 101, "peers": 0, "version": "/Satoshi:29.0.0/",
+            "height": 101, "initialBlockDownload": false, "networkActive": true,
+            "peers": 0, "version": "/Satoshi:29.0.0/",
         })
     );
     assert_eq!(

@@ -24,12 +24,12 @@ const MAY_SPAWN: [(&str, &str); 18] = [
         "handlers, in a JoinSet of `run`",
     ),
     (
-        "src/controller/nodes.rs",
-        "one round of questions, in a JoinSet of the pass",
+        "src/controller/link.rs",
+        "one round of actions, in a JoinSet of the pass",
     ),
     (
-        "src/controller/tend.rs",
-        "one round of actions, in a JoinSet of the pass",
+        "src/controller/nodes.rs",
+        "one round of questions, in a JoinSet of the pass",
     ),
     (
         "src/controller/workers.rs",

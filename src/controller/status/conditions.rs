@@ -1,25 +1,16 @@
-//! From what was seen to the network's status: a function of values.
-//!
-//! Four conditions answer the question everybody has, "is it really ready?", in steps. `PodsReady`:
-//! every node answers; if not, it carries the reason the kubelet or scheduler gives. `Connected`: every
-//! wanted link is there. `Synced`: all nodes have the same best block; since blocks travel, it goes
-//! false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
-//! way to change.
+//! The judgements: each a sentence about what was seen, with a reason for programs.
 //!
 //! # Invariants
 //! - A condition's transition time moves only when its status does.
-//! - Nodes are listed by ordinal; each is judged by its present pod and by no memory.
-//! - The same sight and the same time give the same status.
+//! - `Ready` is true only if every other condition is, and nothing is on its way to change.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus, Links, NodeStatus};
-use crate::api::{BitcoinNetwork, Resource, Timestamp};
-use crate::bitcoin::BlockchainInfo;
+use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus, Links};
+use crate::api::{BitcoinNetwork, Timestamp};
 use crate::controller::nodes::Answer;
-use crate::controller::pods::{self, Pods};
-use crate::controller::{desired, reasons};
+use crate::controller::status::Sight;
+use crate::controller::{pods, reasons};
 
 /// How long nodes may disagree before it is said.
 pub const SYNC_GRACE: Duration = Duration::from_secs(30);
@@ -27,171 +18,20 @@ pub const SYNC_GRACE: Duration = Duration::from_secs(30);
 /// The longest message a condition carries, in characters.
 const MAX_MESSAGE: usize = 1_000;
 
-/// Everything a pass has seen.
-#[derive(Debug, Default)]
-pub struct Sight {
-    /// The number of nodes asked for; `None` if the spec cannot be read.
-    pub wanted: Option<i32>,
-    /// The pods of the set.
-    pub pods: Pods,
-    /// What the nodes said.
-    pub answers: BTreeMap<i32, Answer>,
-    /// Links wanted and present; `None` if this pass did not compare them.
-    pub links: Option<Links>,
-    /// How many pods wait to be replaced.
-    pub n_outdated: usize,
-    /// Why the set may not create pods.
-    pub failed_create: Option<String>,
-    /// What blocks the pass: reason and message.
-    pub blocked: Option<(&'static str, String)>,
-    /// Since when the nodes have not had one best block.
-    pub apart_for: Option<Duration>,
-}
-
-impl Sight {
-    /// Whether every wanted node answered with our credentials.
-    pub fn all_answer(&self) -> bool {
-        self.wanted
-            .is_some_and(|wanted| (0..wanted).all(|ordinal| self.is_ready(ordinal)))
-    }
-
-    /// Whether all wanted nodes have said the same best block.
-    pub fn one_tip(&self) -> bool {
-        let Some(wanted) = self.wanted else {
-            return false;
-        };
-        let mut tips =
-            (0..wanted).map(|ordinal| self.chain(ordinal).map(|chain| chain.best_block_hash));
-        let first = tips.next().unwrap_or_default();
-        tips.all(|tip| tip.is_some() && tip == first) && (first.is_some() || wanted == 0)
-    }
-
-    /// The pods that count: neither terminating nor one too many.
-    fn n_pods(&self) -> i32 {
-        let alive = self
-            .pods
-            .values()
-            .filter(|pod| !pod.metadata.is_terminating())
-            .count();
-        i32::try_from(alive).unwrap_or(i32::MAX)
-    }
-
-    fn is_ready(&self, ordinal: i32) -> bool {
-        let is_alive = self
-            .pods
-            .get(&ordinal)
-            .is_some_and(|pod| !pod.metadata.is_terminating());
-        is_alive && self.answers.get(&ordinal).is_some_and(Answer::is_full)
-    }
-
-    fn chain(&self, ordinal: i32) -> Option<&BlockchainInfo> {
-        self.answers.get(&ordinal).and_then(Answer::chain)
-    }
-
-    fn best(&self) -> Option<&BlockchainInfo> {
-        self.answers
-            .values()
-            .filter_map(Answer::chain)
-            .max_by_key(|chain| chain.chain_work)
-    }
-}
-
-/// The status that `network` should have, given what was seen and what it had before.
-pub fn next(
+/// Every condition of `network`, in the order in which they build on one another.
+pub(super) fn judge(
     network: &BitcoinNetwork,
     before: &BitcoinNetworkStatus,
     sight: &Sight,
     now: Timestamp,
-) -> BitcoinNetworkStatus {
-    let key = network.key();
-    let mut status = BitcoinNetworkStatus {
-        observed_generation: Some(network.metadata.generation),
-        replicas: sight.n_pods(),
-        selector: desired::selector_text(&key),
-        links: sight.links.unwrap_or(before.links),
-        height: sight.best().map(|chain| chain.blocks),
-        tip: sight
-            .one_tip()
-            .then(|| sight.best().map(|chain| chain.best_block_hash.to_string()))
-            .flatten(),
-        nodes: sight
-            .pods
-            .keys()
-            .map(|ordinal| node(network, sight, *ordinal))
-            .collect(),
-        ..BitcoinNetworkStatus::default()
-    };
-    let n_ready = status.nodes.iter().filter(|node| node.ready).count();
-    status.ready_nodes = i32::try_from(n_ready).unwrap_or(i32::MAX);
-    let judgements = [pods_ready(sight), connected(sight), synced(sight, before)];
+) -> Vec<Condition> {
+    let judgements = vec![pods_ready(sight), connected(sight), synced(sight, before)];
     let ready = ready(sight, &judgements);
-    status.conditions = judgements
+    judgements
         .into_iter()
         .chain([ready])
         .map(|judgement| judgement.into_condition(before, network.metadata.generation, now))
-        .collect();
-    status
-}
-
-/// `status` with the facts that change all the time replaced by those of `before`: to see whether
-/// anything else differs.
-pub fn without_chain_facts(
-    status: &BitcoinNetworkStatus,
-    before: &BitcoinNetworkStatus,
-) -> BitcoinNetworkStatus {
-    let mut same = status.clone();
-    same.height = before.height;
-    same.tip.clone_from(&before.tip);
-    for node in &mut same.nodes {
-        if let Some(old) = before
-            .nodes
-            .iter()
-            .find(|old| old.ordinal == node.ordinal && old.pod_uid == node.pod_uid)
-        {
-            node.height = old.height;
-            node.tip.clone_from(&old.tip);
-            node.peers = old.peers;
-        }
-    }
-    // Messages may tell heights and counts; what they judge is what counts.
-    for condition in &mut same.conditions {
-        if let Some(old) = before.condition(&condition.type_)
-            && (old.status, &old.reason, old.observed_generation)
-                == (
-                    condition.status,
-                    &condition.reason,
-                    condition.observed_generation,
-                )
-        {
-            condition.message.clone_from(&old.message);
-        }
-    }
-    same
-}
-
-fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {
-    let pod = &sight.pods[&ordinal];
-    let name = pod.metadata.name.to_string();
-    let chain = sight.chain(ordinal);
-    let (version, peers) = match sight.answers.get(&ordinal) {
-        Some(Answer::Full { network, peers, .. }) => (
-            Some(network.subversion.clone()),
-            i64::try_from(peers.len()).ok(),
-        ),
-        _ => (None, None),
-    };
-    NodeStatus {
-        ordinal,
-        ready: sight.is_ready(ordinal),
-        ip: pod.status.pod_ip.as_deref().unwrap_or_default().to_owned(),
-        dns_name: desired::dns_name(&network.key(), &name),
-        node_name: name,
-        pod_uid: pod.metadata.uid.to_string(),
-        height: chain.map(|chain| chain.blocks),
-        tip: chain.map(|chain| chain.best_block_hash.to_string()),
-        peers,
-        version,
-    }
+        .collect()
 }
 
 struct Judgement {

@@ -19,6 +19,9 @@
 //! container `<network>-sts-ctr`, label `app`. What differs: a salted credential of our own, probes
 //! without a shell, ports that are declared, Pod Security "restricted".
 
+mod arguments;
+mod pod;
+
 use serde_json::{Value, json};
 
 use crate::api::network::GROUP;
@@ -53,15 +56,6 @@ pub const APPLIED_HASH: &str = "bitcoincontroller.christianb93.github.com/applie
 pub const SECRET_USER: &str = "user";
 /// See [`SECRET_USER`].
 pub const SECRET_PASSWORD: &str = "password";
-
-/// Where the node keeps its data, and its home: so that `bitcoin-cli` in the pod finds the cookie.
-const HOME: &str = "/data";
-
-/// An unprivileged user; the image need not know it.
-const USER_ID: u32 = 1000;
-
-/// How long bitcoind may take to flush and end, in seconds; it needs a fraction of one.
-const GRACE_PERIOD_SECONDS: u32 = 30;
 
 /// The key of the network's Service.
 pub fn service_key(network: &ObjectKey) -> ObjectKey {
@@ -174,7 +168,7 @@ pub fn stateful_set(network: &BitcoinNetwork, replicas: i32, startup: &Startup) 
                 "labels": labels(network),
                 "annotations": {RESTART_HASH: startup.restart_hash()},
             },
-            "spec": pod_spec(network, startup),
+            "spec": pod::pod_spec(network, startup),
         },
     });
     object::<crate::api::apps::StatefulSet>(network, &stateful_set_key(&key), json!({"spec": spec}))
@@ -203,113 +197,6 @@ pub fn secret(network: &BitcoinNetwork, own: &Credentials) -> Value {
         metadata.remove("annotations");
     }
     value
-}
-
-fn pod_spec(network: &BitcoinNetwork, startup: &Startup) -> Value {
-    json!({
-        "automountServiceAccountToken": false,
-        "enableServiceLinks": false,
-        "terminationGracePeriodSeconds": GRACE_PERIOD_SECONDS,
-        "securityContext": {
-            "runAsNonRoot": true,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container(network, startup)],
-        "volumes": [{"name": "data", "emptyDir": {}}],
-    })
-}
-
-fn container(network: &BitcoinNetwork, startup: &Startup) -> Value {
-    let port =
-        |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
-    let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}});
-    json!({
-        "name": format!("{}-ctr", stateful_set_key(&network.key()).name),
-        "image": startup.image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["bitcoind"],
-        "args": arguments(network, startup),
-        "env": [
-            field("POD_NAME", "metadata.name"),
-            field("POD_IP", "status.podIP"),
-            {"name": "HOME", "value": HOME},
-        ],
-        "ports": [
-            port("rpc", RPC_PORT),
-            port("p2p", P2P_PORT),
-            port("zmq-block", ZMQ_BLOCK_PORT),
-            port("zmq-tx", ZMQ_TX_PORT),
-        ],
-        "startupProbe": probe(1, 3, 300),
-        "readinessProbe": probe(5, 3, 2),
-        "livenessProbe": probe(30, 10, 10),
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "128Mi"},
-            "limits": {"memory": "1Gi"},
-        },
-        "securityContext": {
-            "allowPrivilegeEscalation": false,
-            "readOnlyRootFilesystem": true,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "data", "mountPath": HOME}],
-    })
-}
-
-/// bitcoind's own truthful answer, which needs no password: 503 until it is warmed up.
-fn probe(period: u32, timeout: u32, failures: u32) -> Value {
-    json!({
-        "httpGet": {"path": "/rest/chaininfo.json", "port": "rpc", "scheme": "HTTP"},
-        "periodSeconds": period,
-        "timeoutSeconds": timeout,
-        "failureThreshold": failures,
-        "successThreshold": 1,
-    })
-}
-
-/// Options that every Bitcoin Core from 22 to 31 knows. What is not said here is left at regtest's
-/// defaults; `-maxconnections` is 125 of them, above the degree of every topology.
-fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<String> {
-    let mut arguments: Vec<String> = [
-        "-regtest",
-        "-server",
-        "-rest",
-        "-listen=1",
-        "-txindex=1",
-        "-fallbackfee=0.0002",
-        // Loopback is where port-forwards and bitcoin-cli arrive. One address of each is named: a
-        // wildcard for each family makes the node exit.
-        "-rpcbind=127.0.0.1",
-        "-rpcbind=$(POD_IP)",
-        "-rpcallowip=0.0.0.0/0",
-        "-rpcallowip=::/0",
-        // Nobody outside is to be looked for: a name lookup would even delay the end of the process.
-        "-dnsseed=0",
-        "-fixedseeds=0",
-        "-natpmp=0",
-        "-listenonion=0",
-        "-dbcache=100",
-        "-maxmempool=100",
-        "-printtoconsole=1",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    arguments.push(format!("-rpcport={RPC_PORT}"));
-    arguments.push(format!("-port={P2P_PORT}"));
-    // No brackets are needed around an IPv6 address here: the port is what follows the last colon.
-    arguments.push(format!("-zmqpubrawblock=tcp://$(POD_IP):{ZMQ_BLOCK_PORT}"));
-    arguments.push(format!("-zmqpubrawtx=tcp://$(POD_IP):{ZMQ_TX_PORT}"));
-    arguments.push(format!("-uacomment={}.$(POD_NAME)", identity(network)));
-    arguments.extend(
-        startup
-            .rpcauth
-            .iter()
-            .map(|line| format!("-rpcauth={line}")),
-    );
-    arguments
 }
 
 fn selector(network: &BitcoinNetwork) -> Value {

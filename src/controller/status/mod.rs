@@ -1,0 +1,121 @@
+//! From what was seen to the network's status: a function of values.
+//!
+//! Four conditions answer the question everybody has, "is it really ready?", in steps. `PodsReady`:
+//! every node answers; if not, it carries the reason the kubelet or scheduler gives. `Connected`: every
+//! wanted link is there. `Synced`: all nodes have the same best block; since blocks travel, it goes
+//! false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
+//! way to change.
+//!
+//! # Invariants
+//! - A condition's transition time moves only when its status does.
+//! - Nodes are listed by ordinal; each is judged by its present pod and by no memory.
+//! - The same sight and the same time give the same status.
+
+mod conditions;
+mod sight;
+
+use crate::api::network::{BitcoinNetworkStatus, NodeStatus};
+use crate::api::{BitcoinNetwork, Resource, Timestamp};
+use crate::controller::desired;
+use crate::controller::nodes::Answer;
+
+pub use self::conditions::SYNC_GRACE;
+pub use self::sight::Sight;
+
+/// The status that `network` should have, given what was seen and what it had before.
+pub fn next(
+    network: &BitcoinNetwork,
+    before: &BitcoinNetworkStatus,
+    sight: &Sight,
+    now: Timestamp,
+) -> BitcoinNetworkStatus {
+    let key = network.key();
+    let mut status = BitcoinNetworkStatus {
+        observed_generation: Some(network.metadata.generation),
+        replicas: sight.n_pods(),
+        selector: desired::selector_text(&key),
+        links: sight.links.unwrap_or(before.links),
+        height: sight.best().map(|chain| chain.blocks),
+        tip: sight
+            .one_tip()
+            .then(|| sight.best().map(|chain| chain.best_block_hash.to_string()))
+            .flatten(),
+        tip_time: sight
+            .best()
+            .and_then(|chain| chain.time)
+            .map(Timestamp::from_unix_seconds),
+        nodes: sight
+            .pods
+            .keys()
+            .map(|ordinal| node(network, sight, *ordinal))
+            .collect(),
+        ..BitcoinNetworkStatus::default()
+    };
+    let n_ready = status.nodes.iter().filter(|node| node.ready).count();
+    status.ready_nodes = i32::try_from(n_ready).unwrap_or(i32::MAX);
+    status.conditions = conditions::judge(network, before, sight, now);
+    status
+}
+
+/// `status` with the facts that change all the time replaced by those of `before`: to see whether
+/// anything else differs.
+pub fn without_chain_facts(
+    status: &BitcoinNetworkStatus,
+    before: &BitcoinNetworkStatus,
+) -> BitcoinNetworkStatus {
+    let mut same = status.clone();
+    same.height = before.height;
+    same.tip.clone_from(&before.tip);
+    same.tip_time = before.tip_time;
+    for node in &mut same.nodes {
+        if let Some(old) = before
+            .nodes
+            .iter()
+            .find(|old| old.ordinal == node.ordinal && old.pod_uid == node.pod_uid)
+        {
+            node.height = old.height;
+            node.tip.clone_from(&old.tip);
+            node.peers = old.peers;
+        }
+    }
+    // Messages may tell heights and counts; what they judge is what counts.
+    for condition in &mut same.conditions {
+        if let Some(old) = before.condition(&condition.type_)
+            && (old.status, &old.reason, old.observed_generation)
+                == (
+                    condition.status,
+                    &condition.reason,
+                    condition.observed_generation,
+                )
+        {
+            condition.message.clone_from(&old.message);
+        }
+    }
+    same
+}
+
+fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {
+    let pod = &sight.pods[&ordinal];
+    let name = pod.metadata.name.to_string();
+    let chain = sight.chain(ordinal);
+    let (info, peers) = match sight.answers.get(&ordinal) {
+        Some(Answer::Full { network, peers, .. }) => {
+            (Some(network), i64::try_from(peers.len()).ok())
+        }
+        _ => (None, None),
+    };
+    NodeStatus {
+        ordinal,
+        ready: sight.is_ready(ordinal),
+        ip: pod.status.pod_ip.as_deref().unwrap_or_default().to_owned(),
+        dns_name: desired::dns_name(&network.key(), &name),
+        node_name: name,
+        pod_uid: pod.metadata.uid.to_string(),
+        height: chain.map(|chain| chain.blocks),
+        tip: chain.map(|chain| chain.best_block_hash.to_string()),
+        initial_block_download: chain.map(|chain| chain.initial_block_download),
+        network_active: info.map(|info| info.network_active),
+        peers,
+        version: info.map(|info| info.subversion.clone()),
+    }
+}

@@ -1,0 +1,81 @@
+//! Everything one pass has seen of a network, and the questions that are asked of it.
+//!
+//! Each step of a pass notes here what it found; at the end the status is made from it. Nothing here
+//! was seen by an earlier pass.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::api::network::Links;
+use crate::bitcoin::BlockchainInfo;
+use crate::controller::nodes::Answer;
+use crate::controller::pods::Pods;
+
+/// Everything a pass has seen.
+#[derive(Debug, Default)]
+pub struct Sight {
+    /// The number of nodes asked for; `None` if the spec cannot be read.
+    pub wanted: Option<i32>,
+    /// The pods of the set.
+    pub pods: Pods,
+    /// What the nodes said.
+    pub answers: BTreeMap<i32, Answer>,
+    /// Links wanted and present; `None` if this pass did not compare them.
+    pub links: Option<Links>,
+    /// How many pods wait to be replaced.
+    pub n_outdated: usize,
+    /// Why the set may not create pods.
+    pub failed_create: Option<String>,
+    /// What blocks the pass: reason and message.
+    pub blocked: Option<(&'static str, String)>,
+    /// Since when the nodes have not had one best block.
+    pub apart_for: Option<Duration>,
+}
+
+impl Sight {
+    /// Whether every wanted node answered with our credentials.
+    pub fn all_answer(&self) -> bool {
+        self.wanted
+            .is_some_and(|wanted| (0..wanted).all(|ordinal| self.is_ready(ordinal)))
+    }
+
+    /// Whether all wanted nodes have said the same best block.
+    pub fn one_tip(&self) -> bool {
+        let Some(wanted) = self.wanted else {
+            return false;
+        };
+        let mut tips =
+            (0..wanted).map(|ordinal| self.chain(ordinal).map(|chain| chain.best_block_hash));
+        let first = tips.next().unwrap_or_default();
+        tips.all(|tip| tip.is_some() && tip == first) && (first.is_some() || wanted == 0)
+    }
+
+    /// The pods that count: neither terminating nor one too many.
+    pub(super) fn n_pods(&self) -> i32 {
+        let alive = self
+            .pods
+            .values()
+            .filter(|pod| !pod.metadata.is_terminating())
+            .count();
+        i32::try_from(alive).unwrap_or(i32::MAX)
+    }
+
+    pub(super) fn is_ready(&self, ordinal: i32) -> bool {
+        let is_alive = self
+            .pods
+            .get(&ordinal)
+            .is_some_and(|pod| !pod.metadata.is_terminating());
+        is_alive && self.answers.get(&ordinal).is_some_and(Answer::is_full)
+    }
+
+    pub(super) fn chain(&self, ordinal: i32) -> Option<&BlockchainInfo> {
+        self.answers.get(&ordinal).and_then(Answer::chain)
+    }
+
+    pub(super) fn best(&self) -> Option<&BlockchainInfo> {
+        self.answers
+            .values()
+            .filter_map(Answer::chain)
+            .max_by_key(|chain| chain.chain_work)
+    }
+}
