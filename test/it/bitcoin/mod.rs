@@ -7,6 +7,7 @@ mod difficulty;
 mod error;
 mod fake_node;
 mod identity;
+mod mining;
 mod peers;
 mod peers_model;
 mod progress;

@@ -40,6 +40,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "run",
             "demo",
             "bitcoin",
+            // A node's address and the way to it, for subcommands that talk to a node alone.
+            "http",
             "client",
             "controller",
         ],
