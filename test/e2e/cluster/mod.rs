@@ -2,6 +2,7 @@
 
 mod faults;
 mod history;
+mod image;
 mod lifecycle;
 mod network;
 mod rights;
