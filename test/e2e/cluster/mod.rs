@@ -3,6 +3,7 @@
 mod by_hand;
 mod faults;
 mod history;
+mod image;
 mod lifecycle;
 mod network;
 mod rights;
