@@ -18,6 +18,7 @@
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
+//! | [`mining`] | a block of our own: template, coinbase, nonce, and what the node says to it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`members`] | who belongs to a network |
@@ -32,13 +33,14 @@ pub mod error;
 mod exchange;
 pub mod identity;
 pub mod members;
+pub mod mining;
 pub mod peers;
 pub mod progress;
 pub mod rest;
 pub mod rpc;
 pub mod topology;
 
-pub use answers::{BlockchainInfo, NetworkInfo, Peer};
+pub use answers::{BlockHeaderInfo, BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use identity::Identity;

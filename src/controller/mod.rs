@@ -49,4 +49,4 @@ pub mod workers;
 
 pub use controller::{Controller, ControllerOptions};
 pub use reach::Reach;
-pub use workers::{Action, Reconciler, Workers};
+pub use workers::{Action, PassObserver, PassRecord, PassResult, Reconciler, Workers};
