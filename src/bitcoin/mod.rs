@@ -18,6 +18,7 @@
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
+//! | [`pace`] | when the next block is due, and who mines it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
@@ -30,6 +31,7 @@ pub mod difficulty;
 pub mod error;
 mod exchange;
 pub mod identity;
+pub mod pace;
 pub mod peers;
 pub mod progress;
 pub mod rest;

@@ -7,6 +7,7 @@ mod difficulty;
 mod error;
 mod fake_node;
 mod identity;
+mod pace;
 mod peers;
 mod peers_model;
 mod progress;
