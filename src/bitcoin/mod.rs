@@ -19,6 +19,7 @@
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
 //! | [`pace`] | when the next block is due, and who mines it |
+//! | [`mining`] | a block of our own: template, coinbase, nonce, and what the node says to it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
@@ -32,13 +33,14 @@ pub mod error;
 mod exchange;
 pub mod identity;
 pub mod pace;
+pub mod mining;
 pub mod peers;
 pub mod progress;
 pub mod rest;
 pub mod rpc;
 pub mod topology;
 
-pub use answers::{BlockchainInfo, NetworkInfo, Peer};
+pub use answers::{BlockHeaderInfo, BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use identity::Identity;

@@ -8,6 +8,7 @@ mod error;
 mod fake_node;
 mod identity;
 mod pace;
+mod mining;
 mod peers;
 mod peers_model;
 mod progress;

@@ -11,6 +11,7 @@ mod field_set;
 mod history;
 mod json_path;
 mod kinds;
+mod mining_scenarios;
 mod odd_objects;
 mod openapi;
 mod patch;

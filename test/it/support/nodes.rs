@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitcoin_controller::base::Clock;
+use bitcoin_controller::bitcoin::{Credentials, RpcClient};
 use bitcoin_controller::http::{Body, Endpoint, HttpClient, read_body};
 use bitcoin_controller::sim::bitcoind::{Exit, PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::process::Processes;
@@ -67,6 +68,8 @@ pub(crate) struct Nodes {
 pub(crate) struct Node {
     pub(crate) process: Box<dyn Process>,
     pub(crate) address: String,
+    /// The client of the controller and of the miner.
+    pub(crate) rpc: RpcClient,
     http: HttpClient,
 }
 
@@ -124,9 +127,12 @@ impl Nodes {
         };
         let process = self.runtime.start(container).await.unwrap();
         let http = self.http.clone();
+        let endpoint = Endpoint::new(address.clone(), 18443);
+        let credentials = Credentials::new("u", "p").unwrap();
         Node {
             process,
             address,
+            rpc: RpcClient::new(self.runtime.transport(), endpoint, &credentials),
             http,
         }
     }
