@@ -18,6 +18,7 @@
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
+//! | [`pace`] | when the next block is due, and who mines it |
 //! | [`mining`] | a block of our own: template, coinbase, nonce, and what the node says to it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
@@ -34,6 +35,7 @@ mod exchange;
 pub mod identity;
 pub mod members;
 pub mod mining;
+pub mod pace;
 pub mod peers;
 pub mod progress;
 pub mod rest;

@@ -9,6 +9,7 @@ mod fake_node;
 mod identity;
 mod members;
 mod mining;
+mod pace;
 mod peers;
 mod peers_model;
 mod progress;
