@@ -8,6 +8,8 @@
 //! - Errors are printed as a chain of causes, one a line, and make the exit code 1.
 
 mod difficulty;
+mod mine;
+mod rpc_flags;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +53,11 @@ enum Command {
     Crd,
     /// Say how hard a block is to find: its target, its difficulty, how many hashes it takes
     Difficulty(difficulty::Flags),
+    /// Mine blocks on a node, without its own miner: template, coinbase, proof of work
+    ///
+    /// The node says what the next block must be like (getblocktemplate), this program makes it on all cores, and
+    /// the node judges it (submitblock). Works on regtest and other test chains, not on signets. Ctrl-C stops it.
+    Mine(mine::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +219,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(flags)) => run_demo(flags),
         Some(Command::Crd) => print_crd(),
         Some(Command::Difficulty(flags)) => print_difficulty(&flags),
+        Some(Command::Mine(flags)) => mine(flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -295,6 +303,13 @@ fn print_difficulty(flags: &difficulty::Flags) -> Result<(), Report> {
     let (text, outcome) = difficulty::explain(flags);
     print(&text)?;
     outcome
+}
+
+fn mine(flags: mine::Flags) -> Result<(), Report> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        mine::run(flags, shutdown).await
+    }))
 }
 
 fn print(text: &str) -> Result<(), Report> {

@@ -8,6 +8,7 @@
 mod api;
 mod base;
 mod bitcoin;
+mod build;
 mod cache;
 mod cli;
 mod client;

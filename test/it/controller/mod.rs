@@ -13,4 +13,5 @@ mod ownership;
 mod pods;
 mod provide;
 mod status;
+mod wiring;
 mod workers;

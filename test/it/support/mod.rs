@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub mod doorway;
 pub mod exposition;
 pub mod nodes;
 pub mod program;

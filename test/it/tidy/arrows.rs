@@ -44,6 +44,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "run",
             "demo",
             "bitcoin",
+            // A node's address and the way to it, for subcommands that talk to a node alone.
+            "http",
             "client",
             "controller",
         ],
