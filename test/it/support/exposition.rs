@@ -78,6 +78,20 @@ impl Exposition {
         assert!(found.len() <= 1, "{name}{labels:?} is not one: {found:?}");
         found.first().map(|sample| sample.value)
     }
+
+    /// The names of all series there can be: what a query may name.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let families = self.0.iter();
+        families
+            .flat_map(|(name, family)| {
+                let suffixes: &[&str] = match family.kind.as_str() {
+                    "histogram" => &["_bucket", "_sum", "_count"],
+                    _ => &[""],
+                };
+                suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
+            })
+            .collect()
+    }
 }
 
 fn finish(
