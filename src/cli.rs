@@ -125,6 +125,10 @@ struct RunFlags {
     )]
     leader_election_retry_period: u16,
 
+    /// Serve /healthz, /readyz and /metrics here, over HTTP; :8080 is all addresses [default: do not]
+    #[arg(long, value_name = "[HOST]:PORT")]
+    listen: Option<run::ListenAddress>,
+
     #[command(flatten)]
     log: LogFlags,
 }
@@ -242,6 +246,7 @@ fn run_controller(flags: RunFlags) -> Result<(), Report> {
     start_log(&flags.log)?;
     let options = run::Options {
         leader_election: flags.leader_election(),
+        listen: flags.listen,
         kubeconfig: flags.kubeconfig,
         context: flags.context,
         namespaces: flags.namespace,

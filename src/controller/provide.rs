@@ -34,6 +34,7 @@ use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
+use crate::controller::wiring;
 
 /// So many repairs of one object in a row are a contest.
 const MAX_REPAIRS: u32 = 5;
@@ -123,6 +124,7 @@ impl NetworkReconciler {
         memory: &mut Memory,
     ) -> Result<Provided, Problem> {
         let spec = checked_spec(network)?;
+        wiring::of(spec)?;
         let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
         let credentials = credentials::gather(

@@ -5,4 +5,5 @@ mod faults;
 mod isolation;
 mod lifecycle;
 mod scale;
+mod topology;
 mod trouble;
