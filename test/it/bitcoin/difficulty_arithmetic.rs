@@ -84,7 +84,7 @@ fn every_retarget_is_that_of_rust_bitcoin_and_that_of_arithmetic() {
             let limit = chain.rules().limit;
             let by_hand = by_hand(bits, counted, limit);
             assert_eq!(next, by_hand, "{bits:?} after {counted} s");
-            n_clamped += usize::from(counted < TWO_WEEKS / 4 || counted > TWO_WEEKS * 4);
+            n_clamped += usize::from(!(TWO_WEEKS / 4..=TWO_WEEKS * 4).contains(&counted));
             n_at_limit += usize::from(next == limit);
         }
     }
