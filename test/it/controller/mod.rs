@@ -5,6 +5,7 @@ mod credentials;
 mod desired;
 mod difference;
 mod digest;
+mod journal;
 mod manifests;
 mod memory;
 mod own_writes;
