@@ -3,6 +3,8 @@
 mod api_server;
 #[path = "../api_assertions/mod.rs"]
 mod assertions;
+mod chart;
+mod chart_package;
 mod connections;
 mod demo;
 mod gate;
