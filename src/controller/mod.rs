@@ -13,6 +13,7 @@
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`link`] | who is connected with whom |
+//! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`] | telling it: status and events |
@@ -31,6 +32,8 @@ pub mod difference;
 pub mod digest;
 pub mod link;
 pub mod memory;
+pub mod mine;
+pub mod mining;
 pub mod nodes;
 pub mod own_writes;
 pub mod ownership;

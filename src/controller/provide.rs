@@ -29,6 +29,7 @@ use crate::controller::credentials;
 use crate::controller::desired::{self, APPLIED_HASH, Startup};
 use crate::controller::difference;
 use crate::controller::memory::{Memory, RefusedChange, Repairs};
+use crate::controller::mining::plan;
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
@@ -123,6 +124,7 @@ impl NetworkReconciler {
         memory: &mut Memory,
     ) -> Result<Provided, Problem> {
         let spec = checked_spec(network)?;
+        plan::of(network, spec)?;
         let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
         let credentials = credentials::gather(
