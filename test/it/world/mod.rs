@@ -4,5 +4,6 @@ mod determinism;
 mod faults;
 mod isolation;
 mod lifecycle;
+mod mining;
 mod scale;
 mod trouble;
