@@ -24,7 +24,7 @@ use crate::controller::caches::{Caches, Watched};
 use crate::controller::desired::INSTANCE;
 use crate::controller::reach::Reach;
 use crate::controller::reconciler::NetworkReconciler;
-use crate::controller::workers::Workers;
+use crate::controller::workers::{PassObserver, Workers};
 use crate::record::EventRecorder;
 use crate::workqueue::{ItemExponentialFailureRateLimiter, RateLimitingQueue};
 
@@ -79,6 +79,18 @@ impl Controller {
             caches,
             workers: Workers::new(reconciler, RateLimitingQueue::new(limiter), options.workers),
         }
+    }
+
+    /// Tells `observer` of every pass that ends from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: PassObserver) -> Self {
+        self.workers = self.workers.with_observer(observer);
+        self
+    }
+
+    /// How many networks are worked on at the same time.
+    pub fn n_workers(&self) -> usize {
+        self.workers.n_workers()
     }
 
     /// The queue of keys, to see what it holds.

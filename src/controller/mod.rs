@@ -12,6 +12,7 @@
 //! | [`credentials`] | who may use the nodes' RPC |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
+//! | [`wiring`] | pure: what a spec asks of the links |
 //! | [`link`] | who is connected with whom |
 //! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
@@ -46,8 +47,9 @@ pub mod reconciler;
 pub mod report;
 pub mod status;
 pub mod tend;
+pub mod wiring;
 pub mod workers;
 
 pub use controller::{Controller, ControllerOptions};
 pub use reach::Reach;
-pub use workers::{Action, Reconciler, Workers};
+pub use workers::{Action, PassObserver, PassRecord, PassResult, Reconciler, Workers};

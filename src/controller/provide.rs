@@ -35,6 +35,7 @@ use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
+use crate::controller::wiring;
 
 /// So many repairs of one object in a row are a contest.
 const MAX_REPAIRS: u32 = 5;
@@ -125,6 +126,7 @@ impl NetworkReconciler {
     ) -> Result<Provided, Problem> {
         let spec = checked_spec(network)?;
         plan::of(network, spec)?;
+        wiring::of(spec)?;
         let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
         let credentials = credentials::gather(

@@ -57,6 +57,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
@@ -95,18 +96,38 @@ pub trait Reconciler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Action, Self::Error>> + Send;
 }
 
+/// One pass, once it has ended: for metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassRecord {
+    /// What it was about.
+    pub key: ObjectKey,
+    /// How it ended.
+    pub result: PassResult,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassResult {
+    /// Well; what to do with the key then.
+    Ended(Action),
+    /// With an error: it will be tried again.
+    Failed,
+    /// With a panic: likewise.
+    Panicked,
+}
+
+/// Is told of every pass, on its worker: it must be quick.
+pub type PassObserver = Arc<dyn Fn(&PassRecord) + Send + Sync>;
+
 /// Workers on one queue, with one reconciler. Clones are handles to the same ones.
 pub struct Workers<R> {
     reconciler: Arc<R>,
     queue: RateLimitingQueue<ObjectKey>,
     n_workers: usize,
     n_panics: Arc<AtomicU64>,
-}
-
-/// How a pass ended.
-enum Outcome {
-    Ended(Action),
-    Failed,
+    observer: Option<PassObserver>,
 }
 
 impl<R: Reconciler> Workers<R> {
@@ -117,7 +138,20 @@ impl<R: Reconciler> Workers<R> {
             queue,
             n_workers: n_workers.max(1),
             n_panics: Arc::default(),
+            observer: None,
         }
+    }
+
+    /// Tells `observer` of every pass that ends from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: PassObserver) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// How many there are.
+    pub fn n_workers(&self) -> usize {
+        self.n_workers
     }
 
     /// The queue of keys, to see what it holds.
@@ -198,35 +232,48 @@ impl<R: Reconciler> Workers<R> {
         while let Some(item) = self.queue.get().await {
             let key = item.key().clone();
             let span = info_span!("reconcile", %key);
-            match self.reconcile_caught(&key).instrument(span).await {
-                Outcome::Ended(Action::Done) => self.queue.forget(&key),
-                Outcome::Ended(Action::RequeueAfter(delay)) => {
+            let started = Instant::now();
+            let result = self.reconcile_caught(&key).instrument(span).await;
+            self.observe(&key, result, started.elapsed());
+            match result {
+                PassResult::Ended(Action::Done) => self.queue.forget(&key),
+                PassResult::Ended(Action::RequeueAfter(delay)) => {
                     self.queue.forget(&key);
                     self.queue.add_after(key, delay);
                 }
-                Outcome::Failed => self.queue.add_rate_limited(key),
+                PassResult::Failed | PassResult::Panicked => self.queue.add_rate_limited(key),
             }
         }
     }
 
+    fn observe(&self, key: &ObjectKey, result: PassResult, duration: Duration) {
+        if let Some(observer) = &self.observer {
+            observer(&PassRecord {
+                key: key.clone(),
+                result,
+                duration,
+            });
+        }
+    }
+
     /// One pass, in a task of its own, so that a panic ends the task and nothing else.
-    async fn reconcile_caught(&self, key: &ObjectKey) -> Outcome {
+    async fn reconcile_caught(&self, key: &ObjectKey) -> PassResult {
         let (reconciler, owned) = (Arc::clone(&self.reconciler), key.clone());
         let mut pass = JoinSet::new();
         pass.spawn(async move { reconciler.reconcile(&owned).await }.in_current_span());
         match pass.join_next().await {
-            Some(Ok(Ok(action))) => Outcome::Ended(action),
+            Some(Ok(Ok(action))) => PassResult::Ended(action),
             Some(Ok(Err(problem))) => {
                 let retries = self.queue.num_requeues(key);
                 warn!(error = %problem, retries, "the pass failed and will be tried again");
-                Outcome::Failed
+                PassResult::Failed
             }
             Some(Err(panic)) => {
                 self.n_panics.fetch_add(1, Ordering::Relaxed);
                 error!(error = %panic, "the pass panicked and will be tried again");
-                Outcome::Failed
+                PassResult::Panicked
             }
-            None => Outcome::Failed,
+            None => PassResult::Failed,
         }
     }
 }
@@ -238,6 +285,7 @@ impl<R> Clone for Workers<R> {
             queue: self.queue.clone(),
             n_workers: self.n_workers,
             n_panics: Arc::clone(&self.n_panics),
+            observer: self.observer.clone(),
         }
     }
 }

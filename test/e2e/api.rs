@@ -11,6 +11,7 @@ mod go_informer;
 mod helm;
 mod leader;
 mod program;
+mod rights;
 mod server;
 
 use std::time::Duration;

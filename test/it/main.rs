@@ -8,6 +8,7 @@
 mod api;
 mod base;
 mod bitcoin;
+mod build;
 mod cache;
 mod cli;
 mod client;
@@ -17,7 +18,10 @@ mod demo;
 mod examples;
 mod http;
 mod leader;
+mod metrics;
 mod record;
+mod run;
+mod serve;
 mod sim;
 mod support;
 mod testing;

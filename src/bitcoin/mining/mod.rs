@@ -25,6 +25,7 @@
 //! | [`coinbase`] | the first transaction: height, extra nonce, witness commitment |
 //! | [`assemble`](mod@assemble) | template to block, every claim of the template checked |
 //! | [`solve`](mod@solve) | the nonce, on all cores, always the smallest |
+//! | [`miner`] | one block after the other |
 //! | [`submission`] | what the node says to a block, and what it means |
 //!
 //! # Example
@@ -45,12 +46,14 @@
 
 pub mod assemble;
 pub mod coinbase;
+pub mod miner;
 pub mod payout;
 pub mod solve;
 pub mod submission;
 pub mod template;
 
 pub use assemble::{AssembleError, assemble};
+pub use miner::{MineError, Mined, Miner};
 pub use payout::{PayoutError, payout_script};
 pub use solve::{Outcome, Search, solve};
 pub use submission::Submission;

@@ -7,6 +7,7 @@ mod difficulty;
 mod error;
 mod fake_node;
 mod identity;
+mod members;
 mod mining;
 mod pace;
 mod peers;

@@ -12,4 +12,5 @@ mod ownership;
 mod pods;
 mod provide;
 mod status;
+mod wiring;
 mod workers;

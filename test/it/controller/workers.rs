@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::controller::workers::DRAIN_DEADLINE;
-use bitcoin_controller::controller::{Action, Reconciler, Workers};
+use bitcoin_controller::controller::{Action, PassRecord, PassResult, Reconciler, Workers};
 use bitcoin_controller::workqueue::{ItemExponentialFailureRateLimiter, RateLimitingQueue};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -236,4 +236,35 @@ async fn as_many_keys_are_in_hand_as_there_are_workers() {
     run_for(&workers, 100 * SECOND).await;
     let order = [("alpha", 0), ("beta", 0), ("gamma", 10)];
     assert_eq!(passes(&began), expected(&order));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_is_told_of_every_pass_how_it_ended_and_how_long_it_took() {
+    let (workers, _) = one_worker(|number| async move {
+        sleep(SECOND / 2).await;
+        match number {
+            1 => Err(NotToday),
+            2 => panic!("as the test wants it"),
+            3 => Ok(Action::RequeueAfter(SECOND)),
+            _ => Ok(Action::Done),
+        }
+    });
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&told);
+    let note = move |pass: &PassRecord| notes.lock().unwrap().push(pass.clone());
+    let workers = workers.with_observer(Arc::new(note));
+    workers.queue().add(key("alpha"));
+    run_for(&workers, 100 * SECOND).await;
+    let results = [
+        PassResult::Failed,
+        PassResult::Panicked,
+        PassResult::Ended(Action::RequeueAfter(SECOND)),
+        PassResult::Ended(Action::Done),
+    ];
+    let expected = results.map(|result| PassRecord {
+        key: key("alpha"),
+        result,
+        duration: SECOND / 2,
+    });
+    assert_eq!(*told.lock().unwrap(), expected);
 }

@@ -41,12 +41,22 @@ pub(crate) fn on_real_nodes<F: Future<Output = ()>>(scenario: impl Fn(Nodes) -> 
         .build()
         .unwrap();
     runtime.block_on(async {
-        let program = std::env::var_os("BITCOIND").unwrap_or_else(|| "bitcoind".into());
-        match Processes::new(PathBuf::from(program)).await {
-            Ok(nodes) => scenario(Nodes::new(Arc::new(nodes), loopback_addresses())).await,
-            Err(error) => eprintln!("SKIPPED on real nodes: {error} (set BITCOIND)"),
+        if let Some(nodes) = real_nodes().await {
+            scenario(nodes).await;
         }
     });
+}
+
+/// Real nodes on loopback addresses, if there is a bitcoind; otherwise that is said.
+pub(crate) async fn real_nodes() -> Option<Nodes> {
+    let program = std::env::var_os("BITCOIND").unwrap_or_else(|| "bitcoind".into());
+    match Processes::new(PathBuf::from(program)).await {
+        Ok(nodes) => Some(Nodes::new(Arc::new(nodes), loopback_addresses())),
+        Err(error) => {
+            eprintln!("SKIPPED on real nodes: {error} (set BITCOIND)");
+            None
+        }
+    }
 }
 
 /// Addresses of 127.0.0.0/8 that no other test uses, in this process or in another.
@@ -74,7 +84,7 @@ pub(crate) struct Node {
 }
 
 impl Nodes {
-    fn new(runtime: Arc<dyn NodeRuntime>, addresses: String) -> Self {
+    pub(crate) fn new(runtime: Arc<dyn NodeRuntime>, addresses: String) -> Self {
         let http = HttpClient::plain(runtime.transport(), Duration::from_secs(20));
         Nodes {
             runtime,

@@ -6,4 +6,5 @@ mod isolation;
 mod lifecycle;
 mod mining;
 mod scale;
+mod topology;
 mod trouble;

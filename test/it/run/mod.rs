@@ -1,0 +1,4 @@
+//! The controller as a program, against a pretend cluster on a real port: what is seen of it from outside.
+
+mod operate;
+mod stage;
