@@ -12,7 +12,7 @@ use super::{entry, payout, template};
 use crate::bitcoin::fake_node::{FakeNode, Step, http};
 
 /// A template as a node sends it.
-fn sent() -> Value {
+pub(super) fn sent() -> Value {
     let transaction = template().transactions.remove(0);
     json!({
         "capabilities": ["proposal"], "version": 536_870_912, "rules": ["csv", "!segwit", "taproot"],
