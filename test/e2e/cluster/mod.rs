@@ -6,6 +6,7 @@ mod history;
 mod image;
 mod lifecycle;
 mod network;
+mod operate;
 mod rights;
 mod trouble;
 // Last by name, because it looks at what all the others have left in the audit log.
