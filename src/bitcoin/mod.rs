@@ -18,9 +18,11 @@
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
+//! | [`pace`] | when the next block is due, and who mines it |
 //! | [`mining`] | a block of our own: template, coinbase, nonce, and what the node says to it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
+//! | [`members`] | who belongs to a network |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
 //! | [`progress`] | who can give blocks, and who waits for the wrong peer |
 //! | [`peers`] | wanted links against present links |
@@ -31,7 +33,9 @@ pub mod difficulty;
 pub mod error;
 mod exchange;
 pub mod identity;
+pub mod members;
 pub mod mining;
+pub mod pace;
 pub mod peers;
 pub mod progress;
 pub mod rest;
@@ -42,7 +46,8 @@ pub use answers::{BlockHeaderInfo, BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use identity::Identity;
+pub use members::Members;
 pub use rest::RestClient;
 pub use rpc::RpcClient;
 pub use rust_bitcoin::{BlockHash, Work};
-pub use topology::{Link, Members, Topology};
+pub use topology::{Link, Topology};

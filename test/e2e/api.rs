@@ -12,6 +12,7 @@ mod go_candidate;
 mod go_informer;
 mod helm;
 mod leader;
+mod node_spec;
 mod program;
 mod rights;
 mod server;

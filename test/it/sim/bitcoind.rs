@@ -62,6 +62,11 @@ on_both!(
 );
 
 on_both!(
+    reshaping:
+    a_running_network_takes_any_shape,
+);
+
+on_both!(
     mining_scenarios:
     a_template_describes_the_next_block,
     a_template_is_asked_for_with_the_segwit_rule,

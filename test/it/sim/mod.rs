@@ -16,6 +16,7 @@ mod odd_objects;
 mod openapi;
 mod patch;
 mod protobuf;
+mod reshaping;
 mod rpc_scenarios;
 mod scenarios;
 mod schema;

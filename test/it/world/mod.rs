@@ -4,5 +4,8 @@ mod determinism;
 mod faults;
 mod isolation;
 mod lifecycle;
+mod mining;
+mod node_spec;
 mod scale;
+mod topology;
 mod trouble;
