@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod faults;
+mod helm;
 mod history;
 mod image;
 mod lifecycle;
