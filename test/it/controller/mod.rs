@@ -11,6 +11,7 @@ mod own_writes;
 mod ownership;
 mod pods;
 mod provide;
+mod sides;
 mod status;
 mod wiring;
 mod workers;

@@ -4,6 +4,7 @@ mod determinism;
 mod faults;
 mod isolation;
 mod lifecycle;
+mod partitions;
 mod scale;
 mod topology;
 mod trouble;
