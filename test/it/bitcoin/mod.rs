@@ -17,4 +17,5 @@ mod progress;
 mod real_node;
 mod rest;
 mod rpc;
+mod sides;
 mod topology;

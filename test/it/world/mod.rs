@@ -6,6 +6,7 @@ mod isolation;
 mod lifecycle;
 mod mining;
 mod node_spec;
+mod partitions;
 mod scale;
 mod topology;
 mod trouble;
