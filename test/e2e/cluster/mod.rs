@@ -5,6 +5,7 @@ mod faults;
 mod history;
 mod image;
 mod lifecycle;
+mod mining;
 mod network;
 mod rights;
 mod trouble;

@@ -7,6 +7,7 @@ mod difference;
 mod digest;
 mod manifests;
 mod memory;
+mod mining;
 mod own_writes;
 mod ownership;
 mod pods;
