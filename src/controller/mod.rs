@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`workers`] | a key, a pass, and one match that decides about trying again; knows nothing of Bitcoin |
 //! | [`controller`] | events in, keys out |
+//! | [`journal`] | why each key was last called, and what came of it |
 //! | [`reconciler`] | one pass, from what is to what should be |
 //! | [`desired`] | pure: what a network should own |
 //! | [`difference`] | pure: whether an object has all we want |
@@ -31,6 +32,7 @@ pub mod credentials;
 pub mod desired;
 pub mod difference;
 pub mod digest;
+pub mod journal;
 pub mod link;
 pub mod memory;
 pub mod mine;

@@ -4,6 +4,7 @@ mod answers;
 mod catching_up;
 mod credentials;
 mod difficulty;
+mod difficulty_arithmetic;
 mod error;
 mod fake_node;
 mod identity;

@@ -6,6 +6,7 @@ mod isolation;
 mod lifecycle;
 mod mining;
 mod mining_crashes;
+mod node_spec;
 mod scale;
 mod topology;
 mod trouble;
