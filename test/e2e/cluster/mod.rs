@@ -6,6 +6,7 @@ mod helm;
 mod history;
 mod image;
 mod lifecycle;
+mod mining;
 mod network;
 mod operate;
 mod rights;

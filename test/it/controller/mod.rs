@@ -9,6 +9,7 @@ mod extra_args;
 mod journal;
 mod manifests;
 mod memory;
+mod mining;
 mod node_spec;
 mod own_writes;
 mod ownership;

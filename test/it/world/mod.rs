@@ -5,6 +5,7 @@ mod faults;
 mod isolation;
 mod lifecycle;
 mod mining;
+mod mining_crashes;
 mod node_spec;
 mod partitions;
 mod scale;
