@@ -18,6 +18,8 @@
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
+//! | [`wallet_keys`] | all keys of a wallet, from one seed |
+//! | [`wallet`] | one wallet of a node: make it, load it, pay from it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
@@ -35,6 +37,8 @@ pub mod progress;
 pub mod rest;
 pub mod rpc;
 pub mod topology;
+pub mod wallet;
+pub mod wallet_keys;
 
 pub use answers::{BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
@@ -42,5 +46,7 @@ pub use error::Error;
 pub use identity::Identity;
 pub use rest::RestClient;
 pub use rpc::RpcClient;
-pub use rust_bitcoin::{BlockHash, Work};
+pub use rust_bitcoin::{Amount, BlockHash, Txid, Work};
 pub use topology::{Link, Members, Topology};
+pub use wallet::WalletClient;
+pub use wallet_keys::WalletKeys;

@@ -10,9 +10,11 @@
 //! | [`ownership`] | whose object it is |
 //! | [`provide`] | credentials, Service and StatefulSet are there and right |
 //! | [`credentials`] | who may use the nodes' RPC |
+//! | [`own_secret`] | the Secret we make: credentials, the wallet's seed, where the nodes are |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`link`] | who is connected with whom |
+//! | [`wallet`] | a wallet with money, on one of the nodes |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`] | telling it: status and events |
@@ -32,6 +34,7 @@ pub mod digest;
 pub mod link;
 pub mod memory;
 pub mod nodes;
+pub mod own_secret;
 pub mod own_writes;
 pub mod ownership;
 pub mod pods;
@@ -43,6 +46,7 @@ pub mod reconciler;
 pub mod report;
 pub mod status;
 pub mod tend;
+pub mod wallet;
 pub mod workers;
 
 pub use controller::{Controller, ControllerOptions};

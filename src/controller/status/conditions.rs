@@ -25,7 +25,11 @@ pub(super) fn judge(
     sight: &Sight,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let judgements = vec![pods_ready(sight), connected(sight), synced(sight, before)];
+    let mut judgements = vec![pods_ready(sight), connected(sight), synced(sight, before)];
+    let spec = network.spec.valid();
+    if spec.is_some_and(|spec| spec.wallet.is_some()) {
+        judgements.push(wallet_ready(sight));
+    }
     let ready = ready(sight, &judgements);
     judgements
         .into_iter()
@@ -135,7 +139,9 @@ fn pods_ready(sight: &Sight) -> Judgement {
         Some(Answer::None(why)) => (reasons::NOT_ANSWERING, format!("node {first}: {why}")),
         Some(Answer::Unauthorized(_)) => (
             reasons::UNAUTHORIZED,
-            format!("node {first} was started with other credentials"),
+            format!(
+                "node {first} was started with a password that is not known; write it to the network's secret as `previous-password`, or delete the pod"
+            ),
         ),
         _ => (reasons::STARTING, format!("node {first} is on its way")),
     };
@@ -188,6 +194,24 @@ fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
         heights.join(", ")
     };
     Judgement::new(name, false, reasons::TIPS_DIFFER, message)
+}
+
+fn wallet_ready(sight: &Sight) -> Judgement {
+    let name = "WalletReady";
+    let Some(wallet) = &sight.wallet else {
+        return Judgement::unknown(
+            name,
+            reasons::WALLET_NOT_SEEN,
+            "the wallet was not looked at",
+        );
+    };
+    match &wallet.trouble {
+        Some((reason, message)) => Judgement::new(name, false, *reason, message.clone()),
+        None => {
+            let message = format!("node {} has the wallet", wallet.status.node);
+            Judgement::new(name, true, reasons::WALLET_LOADED, message)
+        }
+    }
 }
 
 fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {

@@ -14,7 +14,7 @@
 mod conditions;
 mod sight;
 
-use crate::api::network::{BitcoinNetworkStatus, NodeStatus};
+use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
 use crate::controller::desired;
 use crate::controller::nodes::Answer;
@@ -44,6 +44,7 @@ pub fn next(
             .best()
             .and_then(|chain| chain.time)
             .map(Timestamp::from_unix_seconds),
+        wallet: wallet(network, before, sight),
         nodes: sight
             .pods
             .keys()
@@ -92,6 +93,17 @@ pub fn without_chain_facts(
         }
     }
     same
+}
+
+/// What this pass saw of the wallet that is asked for, else what was known of it.
+fn wallet(
+    network: &BitcoinNetwork,
+    before: &BitcoinNetworkStatus,
+    sight: &Sight,
+) -> Option<WalletStatus> {
+    network.spec.valid()?.wallet.as_ref()?;
+    let seen = sight.wallet.as_ref().map(|wallet| wallet.status.clone());
+    seen.or_else(|| before.wallet.clone())
 }
 
 fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {

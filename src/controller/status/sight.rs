@@ -10,6 +10,7 @@ use crate::api::network::Links;
 use crate::bitcoin::BlockchainInfo;
 use crate::controller::nodes::Answer;
 use crate::controller::pods::Pods;
+use crate::controller::wallet::WalletSight;
 
 /// Everything a pass has seen.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Sight {
     pub n_outdated: usize,
     /// Why the set may not create pods.
     pub failed_create: Option<String>,
+    /// The wallet that is asked for; `None` if this pass did not get to it.
+    pub wallet: Option<WalletSight>,
     /// What blocks the pass: reason and message.
     pub blocked: Option<(&'static str, String)>,
     /// Since when the nodes have not had one best block.

@@ -16,12 +16,13 @@
 //! | [`network`] | connections between nodes, and blocks over them |
 //! | [`jsonrpc`], [`params`] | two dialects of JSON-RPC, arguments |
 //! | [`options`], [`release`] | the command line, the version |
+//! | [`wallets`] | wallets with descriptors, and the coins that were mined for them |
 //! | [`sockets`] | how nodes are reached |
 //! | [`faults`] | what can be wrong with a node, on request |
 //!
 //! It models: RPC and REST with the codes and bodies of bitcoind 29, credentials, warm-up, `addnode`
-//! in all its forms, links, whom a node asks for blocks, reorganisations, `invalidateblock`, flushing, faults.
-//! It does not model: wallets, transactions and the mempool, bans, ZMQ, `getblocktemplate` and
+//! in all its forms, links, whom a node asks for blocks, reorganisations, `invalidateblock`, flushing, wallets, faults.
+//! It does not model: transactions and the mempool, bans, ZMQ, `getblocktemplate` and
 //! `submitblock`, the queue of RPC workers, names instead of addresses, any chain but regtest.
 //!
 //! # Invariants
@@ -67,6 +68,8 @@ pub mod params;
 pub mod release;
 mod server;
 pub mod sockets;
+mod wallet_methods;
+pub mod wallets;
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -82,6 +85,7 @@ use crate::sim::bitcoind::node::{AddedNodes, Node};
 use crate::sim::bitcoind::options::{NO_HTTP_SERVER, Options};
 use crate::sim::bitcoind::release::Release;
 use crate::sim::bitcoind::server::Side;
+use crate::sim::bitcoind::wallets::Wallets;
 
 pub use faults::Faults;
 pub use network::{Disk, Member, NodeView, Peer, PeerNetwork, Seat};
@@ -176,6 +180,7 @@ impl Running {
             address: setup.address,
             release,
             options,
+            wallets: Wallets::open(seat.wallet_files()),
             seat,
             peers: pods.peers().clone(),
             clock,

@@ -14,3 +14,5 @@ mod real_node;
 mod rest;
 mod rpc;
 mod topology;
+mod wallet;
+mod wallet_keys;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitcoin_controller::base::Clock;
-use bitcoin_controller::http::{Body, Endpoint, HttpClient, read_body};
+use bitcoin_controller::bitcoin::{Credentials, RpcClient};
+use bitcoin_controller::http::{Body, Endpoint, HttpClient, Transport, read_body};
 use bitcoin_controller::sim::bitcoind::{Exit, PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::process::Processes;
 use bitcoin_controller::sim::runtime::{Container, NodeRuntime, Process, SimulatedNodes};
@@ -68,6 +69,7 @@ pub(crate) struct Node {
     pub(crate) process: Box<dyn Process>,
     pub(crate) address: String,
     http: HttpClient,
+    transport: Arc<dyn Transport>,
 }
 
 impl Nodes {
@@ -128,6 +130,7 @@ impl Nodes {
             process,
             address,
             http,
+            transport: self.runtime.transport(),
         }
     }
 
@@ -196,6 +199,13 @@ impl Node {
     /// A result.
     pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
         self.try_call(method, params).await.unwrap()
+    }
+
+    /// The client the controller uses.
+    pub(crate) fn rpc(&self) -> RpcClient {
+        let credentials = Credentials::new("u", "p").unwrap();
+        let endpoint = Endpoint::new(self.address.clone(), 18443);
+        RpcClient::new(Arc::clone(&self.transport), endpoint, &credentials)
     }
 
     /// `HOST:PORT` for peers.

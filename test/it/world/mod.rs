@@ -5,4 +5,6 @@ mod faults;
 mod isolation;
 mod lifecycle;
 mod scale;
+mod secrecy;
 mod trouble;
+mod wallet;
