@@ -21,6 +21,7 @@ use crate::api::network::BitcoinNetworkStatus;
 use crate::api::{BitcoinNetwork, Resource};
 use crate::bitcoin::{Credentials, RpcClient};
 use crate::controller::desired::RPC_PORT;
+use crate::controller::mining::Bench;
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::reach::Reach;
 use crate::http::Endpoint;
@@ -52,6 +53,10 @@ pub struct Memory {
     pub repairs: BTreeMap<&'static str, Repairs>,
     /// Writes that the server does not allow, by kind of object.
     pub refused: BTreeMap<&'static str, Refused>,
+    /// Changes that the server does not allow, by kind of object.
+    pub refused: BTreeMap<&'static str, RefusedChange>,
+    /// What is being mined.
+    pub mining: Bench,
     /// One client for each pod.
     clients: BTreeMap<i32, (Box<str>, Endpoint, RpcClient)>,
 }

@@ -15,6 +15,7 @@
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`wiring`] | pure: what a spec asks of the links |
 //! | [`link`] | who is connected with whom |
+//! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`] | telling it: status and events |
@@ -34,6 +35,8 @@ pub mod digest;
 pub mod journal;
 pub mod link;
 pub mod memory;
+pub mod mine;
+pub mod mining;
 pub mod nodes;
 pub mod own_writes;
 pub mod ownership;

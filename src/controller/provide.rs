@@ -30,6 +30,8 @@ use crate::controller::credentials;
 use crate::controller::desired::{self, APPLIED_HASH, NodeSpec, Startup};
 use crate::controller::difference;
 use crate::controller::memory::{Memory, Refused, Repairs};
+use crate::controller::memory::{Memory, RefusedChange, Repairs};
+use crate::controller::mining::plan;
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
@@ -125,6 +127,7 @@ impl NetworkReconciler {
         memory: &mut Memory,
     ) -> Result<Provided, Problem> {
         let spec = checked_spec(network)?;
+        plan::of(network, spec)?;
         wiring::of(spec)?;
         let node =
             NodeSpec::read(spec).map_err(|why| Problem::blocked(reasons::INVALID_SPEC, why))?;

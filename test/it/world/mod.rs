@@ -5,6 +5,7 @@ mod faults;
 mod isolation;
 mod lifecycle;
 mod node_spec;
+mod mining;
 mod scale;
 mod topology;
 mod trouble;
