@@ -8,6 +8,8 @@
 //! - Errors are printed as a chain of causes, one a line, and make the exit code 1.
 
 mod difficulty;
+mod mine;
+mod rpc_flags;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +53,11 @@ enum Command {
     Crd,
     /// Say how hard a block is to find: its target, its difficulty, how many hashes it takes
     Difficulty(difficulty::Flags),
+    /// Mine blocks on a node, without its own miner: template, coinbase, proof of work
+    ///
+    /// The node says what the next block must be like (getblocktemplate), this program makes it on all cores, and
+    /// the node judges it (submitblock). Works on regtest and other test chains, not on signets. Ctrl-C stops it.
+    Mine(mine::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +124,10 @@ struct RunFlags {
         requires = "leader_elect"
     )]
     leader_election_retry_period: u16,
+
+    /// Serve /healthz, /readyz, /metrics and /debug here, over HTTP; :8080 is all addresses [default: do not]
+    #[arg(long, value_name = "[HOST]:PORT")]
+    listen: Option<run::ListenAddress>,
 
     #[command(flatten)]
     log: LogFlags,
@@ -208,6 +219,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(flags)) => run_demo(flags),
         Some(Command::Crd) => print_crd(),
         Some(Command::Difficulty(flags)) => print_difficulty(&flags),
+        Some(Command::Mine(flags)) => mine(flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -234,6 +246,7 @@ fn run_controller(flags: RunFlags) -> Result<(), Report> {
     start_log(&flags.log)?;
     let options = run::Options {
         leader_election: flags.leader_election(),
+        listen: flags.listen,
         kubeconfig: flags.kubeconfig,
         context: flags.context,
         namespaces: flags.namespace,
@@ -290,6 +303,13 @@ fn print_difficulty(flags: &difficulty::Flags) -> Result<(), Report> {
     let (text, outcome) = difficulty::explain(flags);
     print(&text)?;
     outcome
+}
+
+fn mine(flags: mine::Flags) -> Result<(), Report> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        mine::run(flags, shutdown).await
+    }))
 }
 
 fn print(text: &str) -> Result<(), Report> {

@@ -28,6 +28,8 @@
 //! | [`sim`] | a pretend cluster in one process, real HTTP and all | [`sim::store`] |
 //! | [`testing`] | client-go's fake: choose one answer, ask what was sent | [`testing::fake`] |
 //! | [`base`] | time, chance, waiting, text from outside | [`base`] |
+//! | [`metrics`] | numbers for Prometheus: counted where things happen, written down when asked for | [`metrics::page`] |
+//! | [`serve`] | a few pages over HTTP, at a bounded cost | [`serve::server`] |
 //! | [`run`], [`cli`] | the wiring: flags, signals, the order of shutdown | [`run`] |
 //! | [`demo`] | the story of one network, told while it happens | [`demo::story`] |
 //!
@@ -47,8 +49,10 @@ pub mod controller;
 pub mod demo;
 pub mod http;
 pub mod leader;
+pub mod metrics;
 pub mod record;
 pub mod run;
+pub mod serve;
 #[cfg(feature = "demo")]
 pub mod sim;
 #[cfg(feature = "demo")]

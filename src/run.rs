@@ -11,6 +11,9 @@
 //! leader lists first, which takes a moment; warm caches would cost every watch twice. A leader that
 //! loses the lease ends the process with an error, and whoever started it starts it anew.
 //!
+//! With [`Options::listen`] a small server tells how all this goes (`run/insight.rs`), from before the
+//! first request to the API server until after the last.
+//!
 //! # Invariants
 //! - The deadlines nest: a reconcile's own is shorter than the drain's; the drain's, the flush's and
 //!   the release's together are shorter than the grace period that the Deployment gives the pod.
@@ -20,6 +23,12 @@
 //! # Source
 //! controller-runtime `pkg/manager/internal.go`, `engageStopProcedure`. What differs: one controller,
 //! so the order is written down here instead of being a property of groups of runnables.
+
+mod counted;
+mod debug;
+mod exported;
+mod insight;
+mod networks;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -35,10 +44,15 @@ use crate::api::{BitcoinNetwork, ObjectKey};
 use crate::base::{Clock, Random};
 use crate::client::{self, Client, Config, ListParams, Scope, config};
 use crate::controller::{Controller, ControllerOptions, Reach};
-use crate::http::Tcp;
+use crate::http::{Listener, Tcp};
 use crate::leader::config::process_identity;
 use crate::leader::{ConfigError, LeaderElectionConfig, LeaderElector, Outcome};
 use crate::record::{ApiEventSink, BroadcasterOptions, EventBroadcaster, EventType, LogEventSink};
+use crate::run::insight::Election;
+use crate::serve::{BindError, serve};
+
+pub(crate) use crate::run::insight::Insight;
+pub use crate::serve::ListenAddress;
 
 /// How long events that wait may still be written after the workers have stopped.
 pub const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
@@ -61,6 +75,8 @@ pub struct Options {
     pub insecure_default_credentials: bool,
     /// Which lease to hold before doing anything; `None`: there is no election.
     pub leader_election: Option<LeaderElection>,
+    /// Where health, numbers and state are served; `None`: nowhere.
+    pub listen: Option<ListenAddress>,
 }
 
 /// Which lease is fought for, and how. Controllers that share one must look after the same networks.
@@ -105,6 +121,7 @@ impl Default for Options {
             reach: None,
             insecure_default_credentials: false,
             leader_election: None,
+            listen: None,
         }
     }
 }
@@ -131,6 +148,8 @@ pub enum Error {
     Election(ConfigError),
     /// We led, and another may now; whatever runs would be one too many.
     LeaseLost,
+    /// Health and numbers cannot be served where they should be.
+    Listen(BindError),
     /// Signals cannot be received.
     Signals(std::io::Error),
     /// A second signal came before the shutdown was done.
@@ -146,6 +165,7 @@ impl fmt::Display for Error {
                 "the server does not know BitcoinNetworks; apply manifests/crd.yaml, or what `bitcoin-controller crd` prints"
             }
             Error::Election(_) => "cannot stand for election",
+            Error::Listen(_) => "cannot serve health and metrics",
             Error::LeaseLost => "the lease was lost, and with it the leadership",
             Error::Signals(_) => "cannot receive signals",
             Error::Aborted => "aborted by a second signal",
@@ -160,6 +180,7 @@ impl std::error::Error for Error {
             Error::Unreachable(error) => Some(error),
             Error::Signals(error) => Some(error),
             Error::Election(error) => Some(error),
+            Error::Listen(error) => Some(error),
             Error::NoDefinition | Error::LeaseLost | Error::Aborted => None,
         }
     }
@@ -202,18 +223,44 @@ pub async fn until_signalled<T, E: From<Error>>(
 /// Runs the controller until `shutdown` is cancelled; with leader election, while it leads.
 ///
 /// # Errors
-/// There is no usable configuration, the API server does not answer at the start, or the lease was
-/// lost. Other failures are retried for as long as it takes.
+/// There is no usable configuration, the API server does not answer at the start, the address to listen on
+/// cannot be had, or the lease was lost. Other failures are retried for as long as it takes.
 ///
 /// # Cancel safety
 /// Not cancel safe: cancel `shutdown` and wait.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
+    let insight = Insight::default();
+    let Some(address) = &options.listen else {
+        return work(options, &insight, shutdown).await;
+    };
+    let listener = address.bind().await.map_err(Error::Listen)?;
+    if let Ok(address) = listener.local_addr() {
+        info!(%address, "serving health, metrics and state");
+    }
+    // It outlives everything else: how a shutdown goes can be seen, too.
+    let (pages, ended) = (insight.pages(), CancellationToken::new());
+    let work = async {
+        let result = work(options, &insight, shutdown).await;
+        ended.cancel();
+        result
+    };
+    let (result, ()) = tokio::join!(work, serve(Listener::Tcp(listener), pages, ended.clone()));
+    result
+}
+
+async fn work(
+    options: Options,
+    insight: &Insight,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
     let config = Config::load(options.kubeconfig.as_deref(), options.context.as_deref());
     let config = config.map_err(Error::Config)?;
     let election = options.leader_election.clone();
     let election = election.map(|election| election.config(config.namespace()));
     let election = election.transpose()?;
+    let requests = insight.of_requests(config.server_host());
     let (client, is_in_cluster) = connect(config).await?;
+    let client = client.with_observer(requests);
     let by = options.reach.unwrap_or(if is_in_cluster {
         ReachBy::Address
     } else {
@@ -225,7 +272,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
         ReachBy::Address => Reach::Direct(Arc::new(Tcp::new(CONNECT_TIMEOUT))),
         ReachBy::PortForward => Reach::PortForward(client.clone()),
     };
-    controller(client, reach, options, election, shutdown).await
+    controller(client, reach, options, election, insight, shutdown).await
 }
 
 /// Connects, and asks the server for its version: an answer is worth more than a configuration.
@@ -265,12 +312,13 @@ pub(crate) async fn controller(
     reach: Reach,
     options: Options,
     election: Option<LeaderElectionConfig>,
+    insight: &Insight,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let events = EventBroadcaster::new(BroadcasterOptions {
+    let events = Arc::new(EventBroadcaster::new(BroadcasterOptions {
         instance: std::env::var("HOSTNAME").unwrap_or_default(),
         ..BroadcasterOptions::default()
-    });
+    }));
     events.start_recording_to(ApiEventSink::new(client.clone()));
     events.start_recording_to(LogEventSink);
     let controller = Controller::new(ControllerOptions {
@@ -283,12 +331,13 @@ pub(crate) async fn controller(
         random: Random::os(),
         insecure_default_credentials: options.insecure_default_credentials,
     });
+    let controller = insight.of_controller(controller, &events);
     let result = match election {
         None => {
             controller.run(shutdown).await;
             Ok(())
         }
-        Some(election) => lead(client, election, &controller, &events, shutdown).await,
+        Some(election) => lead(client, election, &controller, &events, insight, shutdown).await,
     };
     flush(&events).await;
     info!("stopped");
@@ -301,12 +350,17 @@ async fn lead(
     election: LeaderElectionConfig,
     controller: &Controller,
     events: &EventBroadcaster,
+    insight: &Insight,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let identity = election.identity.clone();
-    info!(lease = %election.lease, identity, "work begins when the lease is ours");
+    let (identity, lease) = (election.identity.clone(), election.lease.clone());
+    info!(%lease, identity, "work begins when the lease is ours");
     let elector = LeaderElector::new(client, election).map_err(Error::Election)?;
     let (view, recorder) = (elector.view(), events.recorder(COMPONENT));
+    insight.of_election(Election {
+        lease,
+        view: view.clone(),
+    });
     let tell = |what: &str| {
         if let Some(lease) = view.lease() {
             let (about, message) = (ObjectReference::to(&lease), format!("{identity} {what}"));

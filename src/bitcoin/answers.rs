@@ -24,9 +24,12 @@
 //! # Source
 //! Bitcoin Core `src/rpc/blockchain.cpp`, `src/rpc/net.cpp`.
 
+use std::fmt;
 use std::str::FromStr;
 
-use rust_bitcoin::{BlockHash, Work};
+use rust_bitcoin::block::{Header, Version};
+use rust_bitcoin::hashes::Hash as _;
+use rust_bitcoin::{BlockHash, CompactTarget, TxMerkleNode, Work};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
@@ -40,7 +43,7 @@ pub struct BlockchainInfo {
     /// The height of its best header; -1 if it has none.
     pub headers: i64,
     /// The hash of its best block.
-    #[serde(rename = "bestblockhash", deserialize_with = "block_hash")]
+    #[serde(rename = "bestblockhash", deserialize_with = "parsed")]
     pub best_block_hash: BlockHash,
     /// The work in its chain: *this* says which of two chains wins, not the height.
     #[serde(rename = "chainwork", deserialize_with = "work")]
@@ -54,6 +57,53 @@ pub struct BlockchainInfo {
     /// What worries it.
     #[serde(default, deserialize_with = "one_or_many")]
     pub warnings: Vec<String>,
+}
+
+/// `getblockheader`: a header, and where its block stands.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BlockHeaderInfo {
+    /// How many blocks are on top of it, itself included; -1 if it is not in the active chain.
+    pub confirmations: i64,
+    /// Its distance from the first block.
+    pub height: u32,
+    /// The header's version.
+    pub version: i32,
+    /// The block before it; none before the first.
+    #[serde(
+        default,
+        rename = "previousblockhash",
+        deserialize_with = "maybe_parsed"
+    )]
+    pub previous_block_hash: Option<BlockHash>,
+    /// The root of the tree of its transactions.
+    #[serde(rename = "merkleroot", deserialize_with = "parsed")]
+    pub merkle_root: TxMerkleNode,
+    /// When it says it was mined, in Unix seconds.
+    pub time: u32,
+    /// The median time of it and the ten before it, in Unix seconds.
+    #[serde(rename = "mediantime")]
+    pub median_time: u32,
+    /// Its target, as the header has it.
+    #[serde(deserialize_with = "bits")]
+    pub bits: CompactTarget,
+    /// The number that was found.
+    pub nonce: u32,
+}
+
+impl BlockHeaderInfo {
+    /// The header itself.
+    pub fn header(&self) -> Header {
+        Header {
+            version: Version::from_consensus(self.version),
+            prev_blockhash: self
+                .previous_block_hash
+                .unwrap_or_else(BlockHash::all_zeros),
+            merkle_root: self.merkle_root,
+            time: self.time,
+            bits: self.bits,
+            nonce: self.nonce,
+        }
+    }
 }
 
 /// `getnetworkinfo`: what a node is.
@@ -116,12 +166,31 @@ fn unknown() -> i64 {
 
 /// A block hash that stands alone in an answer.
 #[derive(Deserialize)]
-pub(crate) struct Hash(#[serde(deserialize_with = "block_hash")] pub(crate) BlockHash);
+pub(crate) struct Hash(#[serde(deserialize_with = "parsed")] pub(crate) BlockHash);
 
-/// Reads a block hash from its usual, reversed, hexadecimal form.
-fn block_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BlockHash, D::Error> {
+/// Reads what has a usual form as text: hashes, which are written backwards and in hexadecimal.
+pub(crate) fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
     let text = String::deserialize(deserializer)?;
-    BlockHash::from_str(&text).map_err(D::Error::custom)
+    text.parse().map_err(D::Error::custom)
+}
+
+/// The same where there may be none; needs `#[serde(default)]` beside it.
+pub(crate) fn maybe_parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    parsed(deserializer).map(Some)
+}
+
+/// Reads a header's target from its hexadecimal form.
+pub(crate) fn bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CompactTarget, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    CompactTarget::from_unprefixed_hex(&text).map_err(D::Error::custom)
 }
 
 /// Reads work from its hexadecimal form.

@@ -28,7 +28,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// by then hangs, and the next pass will ask again.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The largest answer that is read, in bytes. `getpeerinfo` says about 2 KiB of a peer, so this is
+/// The largest answer that is read unless more is expected, in bytes. `getpeerinfo` says about 2 KiB of a peer, so this is
 /// 2,000 peers; the default of `-maxconnections` is 125.
 pub(crate) const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -43,7 +43,7 @@ pub(crate) fn http_client(transport: Arc<dyn Transport>) -> HttpClient {
     HttpClient::plain(transport, KEEP_ALIVE)
 }
 
-/// Sends `request` and reads the whole answer.
+/// Sends `request` and reads the whole answer, of `max_bytes` at most.
 ///
 /// # Cancel safety
 /// Dropping the future closes the connection; whether the node acted on the request is not known.
@@ -51,13 +51,14 @@ pub(crate) async fn exchange(
     http: &HttpClient,
     request: Request<Body>,
     deadline: Duration,
+    max_bytes: usize,
 ) -> Result<Reply, Kind> {
     let exchange = async {
         let answer = http.send(request).await.map_err(Kind::Network)?;
         let status = answer.status();
-        match http::read_body(answer.into_body(), MAX_ANSWER_BYTES).await {
+        match http::read_body(answer.into_body(), max_bytes).await {
             Ok(body) => Ok(Reply { status, body }),
-            Err(error) if error.is_too_large() => Err(Kind::TooLarge(MAX_ANSWER_BYTES)),
+            Err(error) if error.is_too_large() => Err(Kind::TooLarge(max_bytes)),
             Err(error) => Err(Kind::Network(error)),
         }
     };

@@ -20,8 +20,11 @@
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
 //! | [`wallet_keys`] | all keys of a wallet, from one seed |
 //! | [`wallet`] | one wallet of a node: make it, load it, pay from it |
+//! | [`pace`] | when the next block is due, and who mines it |
+//! | [`mining`] | a block of our own: template, coinbase, nonce, and what the node says to it |
 //! | [`error`] | what can go wrong, as questions |
 //! | [`identity`] | who a peer is: the comment in its user agent |
+//! | [`members`] | who belongs to a network |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
 //! | [`progress`] | who can give blocks, and who waits for the wrong peer |
 //! | [`peers`] | wanted links against present links |
@@ -32,6 +35,9 @@ pub mod difficulty;
 pub mod error;
 mod exchange;
 pub mod identity;
+pub mod members;
+pub mod mining;
+pub mod pace;
 pub mod peers;
 pub mod progress;
 pub mod rest;
@@ -40,13 +46,14 @@ pub mod topology;
 pub mod wallet;
 pub mod wallet_keys;
 
-pub use answers::{BlockchainInfo, NetworkInfo, Peer};
+pub use answers::{BlockHeaderInfo, BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use identity::Identity;
+pub use members::Members;
 pub use rest::RestClient;
 pub use rpc::RpcClient;
 pub use rust_bitcoin::{Amount, BlockHash, Txid, Work};
-pub use topology::{Link, Members, Topology};
+pub use topology::{Link, Topology};
 pub use wallet::WalletClient;
 pub use wallet_keys::WalletKeys;

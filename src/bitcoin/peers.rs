@@ -1,7 +1,7 @@
 //! Wanted links against present links: what to dial and what to cut, as a function of values.
 //!
 //! Nothing is remembered. On every pass each node that answers tells its peers, and [`plan`] compares
-//! them with the [`Topology`]. A node that came back empty, a link that broke, one that a user made or
+//! them with the links that are wanted. A node that came back empty, a link that broke, one that a user made or
 //! cut by hand: all are the same difference, and the next pass plans nothing if this one worked.
 //!
 //! Only nodes that answered *in this pass, with our credentials, as who they should be* are dialled
@@ -29,7 +29,7 @@
 //! would ask the other for blocks and nobody else ([`progress`](crate::bitcoin::progress)).
 //!
 //! # Invariants
-//! - A pair is dialled from one side, the one that [`Topology::links`] names.
+//! - A pair is dialled from one side, the one that the wanted links name.
 //! - Only nodes in the input are acted upon; no action touches a connection to a user's node.
 //! - A link is not cut as stuck and dialled in one pass.
 //! - Actions are sorted, cuts first. With the network as wanted there are none.
@@ -49,7 +49,8 @@
 //!     progress: Progress::default(),
 //!     peers: vec![],
 //! };
-//! let plan = plan(&members, Topology::Automatic, &[node(0), node(1)], 1_795_000_000);
+//! let wanted = Topology::Automatic.links(&members);
+//! let plan = plan(&members, &wanted, &[node(0), node(1)], 1_795_000_000);
 //! assert_eq!((plan.wanted.len(), plan.present.len()), (1, 0));
 //! let dial = Action::Dial { from: 0, to: 1, address: Endpoint::new("10.0.0.1", 18444) };
 //! assert_eq!(plan.actions, [dial]);
@@ -62,8 +63,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bitcoin::answers::Peer;
 use crate::bitcoin::identity::Identity;
+use crate::bitcoin::members::{Members, Membership};
 use crate::bitcoin::progress::{Progress, Standing};
-use crate::bitcoin::topology::{Link, Members, Membership, Topology};
+use crate::bitcoin::topology::Link;
 use crate::http::Endpoint;
 
 /// A node that answered in this pass.
@@ -111,7 +113,7 @@ pub enum Why {
     Stranger,
     /// The peer carries our mark, but we have no node of that name.
     Former,
-    /// The topology does not link the two.
+    /// The two are not to be linked.
     NotWanted,
     /// The two are linked already.
     Doubled,
@@ -133,7 +135,7 @@ pub struct Stranger {
 /// What there should be, what there is, and what to do about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Every link of the topology, whether or not its nodes answered.
+    /// Every wanted link, whether or not its nodes answered.
     pub wanted: BTreeSet<Link>,
     /// Those of them that are there.
     pub present: BTreeSet<Link>,
@@ -161,13 +163,12 @@ pub const HALF_OPEN_AGE: i64 = 30;
 /// be ignored; afterwards bitcoind drops it (`-peertimeout`).
 pub const HANDSHAKE_AGE: i64 = 60;
 
-/// Compares the peers of the `nodes` that answered with the `topology` of the `members`; `now` is in
-/// seconds since 1970.
+/// Compares the peers of the `nodes` that answered with the wanted `links` of the `members`, each given
+/// with the end that dials it; `now` is in seconds since 1970.
 ///
 /// A node whose user agent is not that of its ordinal is reported and left out. One with an ordinal
 /// beyond the size is on its way out and left out, too. Of two with one ordinal the later counts.
-pub fn plan(members: &Members, topology: Topology, nodes: &[Node], now: i64) -> Plan {
-    let links = topology.links(members);
+pub fn plan(members: &Members, links: &BTreeMap<Link, u32>, nodes: &[Node], now: i64) -> Plan {
     let mut plan = Plan {
         wanted: links.keys().copied().collect(),
         ..Plan::default()
@@ -191,7 +192,7 @@ pub fn plan(members: &Members, topology: Topology, nodes: &[Node], now: i64) -> 
             plan.present.insert(link);
         }
     }
-    plan.dial_missing(&links, &nodes, &not_yet);
+    plan.dial_missing(links, &nodes, &not_yet);
     plan.actions.sort();
     plan
 }

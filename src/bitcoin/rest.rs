@@ -31,7 +31,7 @@ use hyper::{Request, StatusCode};
 use crate::base::json;
 use crate::bitcoin::answers::BlockchainInfo;
 use crate::bitcoin::error::{Error, Kind};
-use crate::bitcoin::exchange::{DEADLINE, Reply, exchange, http_client, refusal};
+use crate::bitcoin::exchange::{DEADLINE, MAX_ANSWER_BYTES, Reply, exchange, http_client, refusal};
 use crate::http::{Body, Endpoint, HttpClient, Transport};
 
 /// A client for one node's REST paths. Clones share connections.
@@ -68,7 +68,8 @@ impl RestClient {
         let request = Request::get(format!("http://{}{path}", self.endpoint))
             .body(Body::default())
             .map_err(|_| Kind::BadAddress)?;
-        let Reply { status, body } = exchange(&self.http, request, DEADLINE).await?;
+        let Reply { status, body } =
+            exchange(&self.http, request, DEADLINE, MAX_ANSWER_BYTES).await?;
         // REST has no codes: this text is all that tells a node that starts from one that is busy.
         if status == StatusCode::SERVICE_UNAVAILABLE && body.starts_with(WARMING_UP) {
             return Err(Kind::WarmingUp);

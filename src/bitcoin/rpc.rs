@@ -54,10 +54,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::base::json;
-use crate::bitcoin::answers::{BlockchainInfo, NetworkInfo, Peer};
+use crate::bitcoin::answers::{BlockHeaderInfo, BlockchainInfo, NetworkInfo, Peer};
 use crate::bitcoin::credentials::Credentials;
 use crate::bitcoin::error::{Error, Kind, one_line};
-use crate::bitcoin::exchange::{self, Reply, exchange, http_client, refusal};
+use crate::bitcoin::exchange::{self, MAX_ANSWER_BYTES, Reply, exchange, http_client, refusal};
 use crate::bitcoin::rest::RestClient;
 use crate::bitcoin::wallet::WalletClient;
 use crate::bitcoin::{BlockHash, answers};
@@ -154,7 +154,22 @@ impl RpcClient {
         params: Value,
         deadline: Duration,
     ) -> Result<T, Error> {
-        let result = self.inner.call(&self.path, method, &params, deadline).await;
+        self.call_for_much(method, params, deadline, MAX_ANSWER_BYTES)
+            .await
+    }
+
+    /// [`call`](Self::call) for an answer of up to `max_bytes`.
+    pub(crate) async fn call_for_much<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+        deadline: Duration,
+        max_bytes: usize,
+    ) -> Result<T, Error> {
+        let answer = self
+            .inner
+            .call(&self.path, method, &params, deadline, max_bytes);
+        let result = answer.await;
         result.map_err(|kind| Error::new(method, &self.inner.endpoint, kind))
     }
 
@@ -201,6 +216,31 @@ impl RpcClient {
     pub async fn get_best_block_hash(&self) -> Result<BlockHash, Error> {
         let answers::Hash(hash) = self.call("getbestblockhash", json!([]), DEADLINE).await?;
         Ok(hash)
+    }
+
+    /// The hash of the block at `height` of the active chain.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); code -8 if the chain is not that high.
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn get_block_hash(&self, height: u32) -> Result<BlockHash, Error> {
+        let params = json!([height]);
+        let answers::Hash(hash) = self.call("getblockhash", params, DEADLINE).await?;
+        Ok(hash)
+    }
+
+    /// The header of the block `hash`, and where the block stands.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); code -5 if the node does not know the block.
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn get_block_header(&self, hash: &BlockHash) -> Result<BlockHeaderInfo, Error> {
+        let params = json!([hash.to_string()]);
+        self.call("getblockheader", params, DEADLINE).await
     }
 
     /// How long the node has been running.
@@ -289,6 +329,7 @@ impl Inner {
         method: &str,
         params: &Value,
         deadline: Duration,
+        max_bytes: usize,
     ) -> Result<T, Kind> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let question = Question {
@@ -303,7 +344,7 @@ impl Inner {
             .header(CONTENT_TYPE, "application/json")
             .body(Body::from(body))
             .map_err(|_| Kind::BadAddress)?;
-        let reply = exchange(&self.http, request, deadline).await?;
+        let reply = exchange(&self.http, request, deadline, max_bytes).await?;
         read_answer(&reply, id)
     }
 }

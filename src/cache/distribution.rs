@@ -56,6 +56,7 @@ use crate::cache::notification::{After, Change};
 use crate::cache::quarantine::{Quarantine, Quarantined};
 use crate::cache::reflector_store::ReflectorStore;
 use crate::cache::subscription::{Feed, Subscription, SubscriptionOptions};
+use crate::cache::tally::Taken;
 use crate::client::{Item, Undecodable};
 
 /// A store and those who are told of its changes.
@@ -70,6 +71,7 @@ struct State<R> {
     /// The version the store is at; empty before the first list.
     resource_version: Box<str>,
     quarantine: Quarantine,
+    taken: Taken,
     feeds: Vec<Arc<Feed<R>>>,
     has_synced: bool,
     is_stopped: bool,
@@ -84,6 +86,7 @@ impl<R: Resource> Distribution<R> {
             state: Mutex::new(State {
                 resource_version: Box::default(),
                 quarantine: Quarantine::default(),
+                taken: Taken::default(),
                 feeds: Vec::new(),
                 has_synced: false,
                 is_stopped: false,
@@ -152,6 +155,11 @@ impl<R: Resource> Distribution<R> {
         self.lock().feeds.iter().map(|feed| feed.pending()).sum()
     }
 
+    /// What came in so far.
+    pub(crate) fn taken(&self) -> Taken {
+        self.lock().taken
+    }
+
     /// Reminds one handler of every object.
     pub(crate) fn resync(&self, feed: &Feed<R>) {
         let state = self.lock();
@@ -214,6 +222,7 @@ impl<R: Resource> ReflectorStore<R> for Distribution<R> {
         };
         let changes = self.indexer.replace(changed, keep);
 
+        state.taken.list();
         let is_first = !state.has_synced;
         state.tell(&changes, is_first);
         state.resource_version = resource_version.into();
@@ -229,6 +238,7 @@ impl<R: Resource> ReflectorStore<R> for Distribution<R> {
     fn upsert(&self, item: Item<R>) {
         let mut state = self.lock();
         state.move_to(item.resource_version());
+        state.taken.event();
         let change = match item {
             Item::Object(object) => {
                 state.quarantine.release(&object.key());
@@ -242,6 +252,7 @@ impl<R: Resource> ReflectorStore<R> for Distribution<R> {
     fn delete(&self, item: Item<R>) {
         let mut state = self.lock();
         state.move_to(item.resource_version());
+        state.taken.event();
         let Some(key) = item.key() else {
             return;
         };

@@ -19,6 +19,7 @@
 //! | how do store and handlers agree without a gap | [`distribution`] |
 //! | one handle around all of it | [`shared_informer`] |
 //! | what becomes of objects that cannot be read | [`quarantine`] |
+//! | what can be said about all this in numbers | [`tally`] |
 //! | waiting for one thing, without a cache | [`retry_watcher`] |
 //!
 //! # What differs from client-go as a whole
@@ -47,6 +48,7 @@ pub mod reflector_store;
 pub mod retry_watcher;
 pub mod shared_informer;
 pub mod subscription;
+pub mod tally;
 
 pub use backlog::Backlog;
 pub use indexer::{Index, Indexer};
@@ -61,3 +63,4 @@ pub use reflector_store::ReflectorStore;
 pub use retry_watcher::RetryWatcher;
 pub use shared_informer::{InformerOptions, SharedInformer};
 pub use subscription::{Registration, Subscription, SubscriptionOptions};
+pub use tally::InformerTally;

@@ -69,6 +69,7 @@ use crate::cache::next_step::{Course, Next, Step};
 use crate::cache::pager::Pager;
 use crate::cache::reflector_options::{MIN_WATCH_TIMEOUT, ReflectorOptions};
 use crate::cache::reflector_store::ReflectorStore;
+use crate::cache::tally::Asked;
 use crate::client::{Error, Item, WatchEvent, WatchParams, WatchStream};
 
 /// A watch that ends sooner, and no further than it began, has brought nothing.
@@ -91,6 +92,7 @@ pub struct Reflector<R> {
     /// Of the last state, event or bookmark; `None` before the first.
     last_version: Option<Box<str>>,
     course: Course,
+    asked: Arc<Asked>,
 }
 
 impl<R: Resource> Reflector<R> {
@@ -111,7 +113,14 @@ impl<R: Resource> Reflector<R> {
             last_version: None,
             course: Course::new(options.initial_events),
             options,
+            asked: Arc::default(),
         }
+    }
+
+    /// Counts what it asks for in `asked`.
+    pub(crate) fn counting_in(mut self, asked: Arc<Asked>) -> Self {
+        self.asked = asked;
+        self
     }
 
     /// Keeps the store in step until `shutdown`.
@@ -171,7 +180,7 @@ impl<R: Resource> Reflector<R> {
         match unfinished {
             Unfinished::Failed(error) if next.wait.is_some() => {
                 warn!(reflector = %name, error = error as &dyn StdError, "the initial events failed");
-                self.options.report(error);
+                self.trouble(error);
             }
             _ => debug!(reflector = %name, ?unfinished, "no initial events to their end"),
         }
@@ -184,6 +193,7 @@ impl<R: Resource> Reflector<R> {
         let deadline = Instant::now() + params.timeout;
         let opened = self.list_watch.watch(params).await;
         let mut stream = opened.map_err(Unfinished::Failed)?;
+        self.asked.watch_opened();
         match initial_events::gather(&mut stream, &*self.store).await {
             Ok((next, version)) => Ok((stream, next, version)),
             // The server has ended it as late as it was asked to: it would not have told more.
@@ -209,7 +219,7 @@ impl<R: Resource> Reflector<R> {
             Ok((state, version)) => self.replace(state, version),
             Err(error) => {
                 warn!(reflector = %self.options.name, error = &error as &dyn StdError, "the list failed");
-                self.options.report(&error);
+                self.trouble(&error);
             }
         }
         next
@@ -229,6 +239,12 @@ impl<R: Resource> Reflector<R> {
         version.filter(|_| !self.course.is_version_unavailable())
     }
 
+    /// Counts what went wrong, and reports it.
+    fn trouble(&self, error: &Error) {
+        self.asked.failed();
+        self.options.report(error);
+    }
+
     fn replace(&mut self, next: NextState<R>, version: Box<str>) {
         self.store.replace(next, &version);
         self.last_version = Some(version);
@@ -242,9 +258,12 @@ impl<R: Resource> Reflector<R> {
             ..WatchParams::default()
         };
         match self.list_watch.watch(params).await {
-            Ok(stream) => self.follow(stream, started, false).await,
+            Ok(stream) => {
+                self.asked.watch_opened();
+                self.follow(stream, started, false).await
+            }
             Err(error) => {
-                self.options.report(&error);
+                self.trouble(&error);
                 let has_lasted = started.elapsed() >= SHORT_WATCH;
                 self.after_watch(Err(&error), has_lasted, false)
             }

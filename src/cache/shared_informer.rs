@@ -51,6 +51,7 @@ use crate::cache::quarantine::Quarantined;
 use crate::cache::reflector::Reflector;
 use crate::cache::reflector_options::ReflectorOptions;
 use crate::cache::subscription::{Subscription, SubscriptionOptions};
+use crate::cache::tally::{Asked, InformerTally};
 
 /// How an informer works: as its reflector does.
 pub type InformerOptions = ReflectorOptions;
@@ -65,6 +66,7 @@ struct Inner<R> {
     options: ReflectorOptions,
     distribution: Arc<Distribution<R>>,
     is_started: AtomicBool,
+    asked: Arc<Asked>,
 }
 
 impl<R: Resource> SharedInformer<R> {
@@ -77,6 +79,7 @@ impl<R: Resource> SharedInformer<R> {
                 distribution: Arc::new(Distribution::new(options.name.clone())),
                 options,
                 is_started: AtomicBool::new(false),
+                asked: Arc::default(),
             }),
         }
     }
@@ -91,6 +94,7 @@ impl<R: Resource> SharedInformer<R> {
             options,
             distribution,
             is_started,
+            asked,
         } = &*self.inner;
         if is_started.swap(true, Ordering::Relaxed) {
             warn!(informer = %options.name, "the informer has been started already");
@@ -98,6 +102,7 @@ impl<R: Resource> SharedInformer<R> {
         }
         let _stop = StopOnDrop(distribution);
         Reflector::new(list_watch.clone(), distribution.clone(), options.clone())
+            .counting_in(asked.clone())
             .run(shutdown)
             .await;
     }
@@ -152,6 +157,25 @@ impl<R: Resource> SharedInformer<R> {
     /// How many states of objects could not be read so far; it never falls.
     pub fn n_undecodable(&self) -> u64 {
         self.inner.distribution.n_undecodable()
+    }
+
+    /// Numbers for metrics and for `/debug`.
+    pub fn tally(&self) -> InformerTally {
+        let taken = self.inner.distribution.taken();
+        InformerTally {
+            has_synced: self.has_synced(),
+            objects: self.inner.distribution.indexer().len(),
+            resource_version: self.last_sync_resource_version(),
+            lists: taken.lists,
+            last_list: taken.last_list,
+            events: taken.events,
+            last_event: taken.last_event,
+            watches: self.inner.asked.watches(),
+            failures: self.inner.asked.failures(),
+            pending: self.pending(),
+            undecodable: self.n_undecodable(),
+            quarantined: self.quarantined(),
+        }
     }
 }
 

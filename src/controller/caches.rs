@@ -19,7 +19,7 @@ use crate::api::apps::StatefulSet;
 use crate::api::core::{Pod, Service};
 use crate::api::{BitcoinNetwork, ObjectKey, Resource, Text};
 use crate::base::Random;
-use crate::cache::{ApiListWatch, Index, InformerOptions, SharedInformer};
+use crate::cache::{ApiListWatch, Index, InformerOptions, InformerTally, Selector, SharedInformer};
 use crate::client::{Client, Scope};
 use crate::controller::desired::{self, MANAGED_BY};
 
@@ -57,6 +57,26 @@ impl<R: Resource> Watched<R> {
     /// Every informer.
     pub fn informers(&self) -> impl Iterator<Item = &SharedInformer<R>> {
         self.0.iter().map(|(_, informer)| informer)
+    }
+
+    /// Every object, in order of the namespaces that are looked after and of the keys.
+    pub fn list(&self) -> Vec<Arc<R>> {
+        let everything = Selector::everything();
+        self.informers()
+            .flat_map(|informer| informer.lister().list(None, &everything))
+            .collect()
+    }
+
+    /// Each informer's numbers, under its name: the kind's plural, below its namespace if it is
+    /// for one.
+    fn tallies(&self) -> impl Iterator<Item = (String, InformerTally)> {
+        self.0.iter().map(|(scope, informer)| {
+            let name = match scope {
+                Scope::All => R::PLURAL.to_owned(),
+                Scope::Namespace(namespace) => format!("{namespace}/{}", R::PLURAL),
+            };
+            (name, informer.tally())
+        })
     }
 
     fn informer(&self, namespace: &str) -> Option<&SharedInformer<R>> {
@@ -137,6 +157,16 @@ impl Caches {
             services: Watched::new(client, &scopes, Some(&selector), random),
             pods,
         }
+    }
+
+    /// Each informer's numbers, under its name.
+    pub fn tallies(&self) -> Vec<(String, InformerTally)> {
+        let mut tallies = Vec::new();
+        tallies.extend(self.networks.tallies());
+        tallies.extend(self.sets.tallies());
+        tallies.extend(self.services.tallies());
+        tallies.extend(self.pods.tallies());
+        tallies
     }
 
     /// The pods whose controller is the set at `key`, whatever its UID.

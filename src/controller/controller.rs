@@ -22,9 +22,10 @@ use crate::cache::Notification;
 use crate::client::Client;
 use crate::controller::caches::{Caches, Watched};
 use crate::controller::desired::INSTANCE;
+use crate::controller::journal::Journal;
 use crate::controller::reach::Reach;
 use crate::controller::reconciler::NetworkReconciler;
-use crate::controller::workers::Workers;
+use crate::controller::workers::{PassObserver, Workers};
 use crate::record::EventRecorder;
 use crate::workqueue::{ItemExponentialFailureRateLimiter, RateLimitingQueue};
 
@@ -81,9 +82,26 @@ impl Controller {
         }
     }
 
+    /// Tells `observer` of every pass that ends from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: PassObserver) -> Self {
+        self.workers = self.workers.with_observer(observer);
+        self
+    }
+
+    /// How many networks are worked on at the same time.
+    pub fn n_workers(&self) -> usize {
+        self.workers.n_workers()
+    }
+
     /// The queue of keys, to see what it holds.
     pub fn queue(&self) -> &RateLimitingQueue<ObjectKey> {
         self.workers.queue()
+    }
+
+    /// Why each network was last looked at, and what came of it.
+    pub fn journal(&self) -> &Journal {
+        self.workers.journal()
     }
 
     /// The caches, to see how far they are.

@@ -15,14 +15,16 @@ use tracing::{debug, warn};
 use crate::api::network::Links;
 use crate::api::{BitcoinNetwork, Resource};
 use crate::bitcoin::peers::{self, Action, Node};
-use crate::bitcoin::{Members, RpcClient, Topology};
+use crate::bitcoin::{Members, RpcClient};
 use crate::controller::desired::{self, P2P_PORT};
 use crate::controller::nodes::{AT_ONCE, Answer};
 use crate::controller::pods::Pods;
 use crate::controller::problem::Problem;
+use crate::controller::provide::checked_spec;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
 use crate::controller::status::Sight;
+use crate::controller::wiring;
 use crate::http::Endpoint;
 
 impl NetworkReconciler {
@@ -36,6 +38,7 @@ impl NetworkReconciler {
     ) -> Result<bool, Problem> {
         let prefix = format!("{}-", desired::stateful_set_key(&network.key()).name);
         let size = u32::try_from(wanted).unwrap_or_default();
+        let wiring = wiring::of(checked_spec(network)?)?;
         let Some(members) = Members::new(&desired::identity(network), &prefix, size) else {
             let message = format!(
                 "the network's uid `{}` does not begin with 8 hexadecimal digits",
@@ -44,12 +47,8 @@ impl NetworkReconciler {
             return Err(Problem::blocked(reasons::INVALID_NAME, message));
         };
         let answered = answered(&sight.pods, &sight.answers);
-        let plan = peers::plan(
-            &members,
-            Topology::Automatic,
-            &answered,
-            self.clock.unix_seconds(),
-        );
+        let links = wiring.topology.links(&members);
+        let plan = peers::plan(&members, &links, &answered, self.clock.unix_seconds());
         sight.links = Some(Links {
             wanted: i64::try_from(plan.wanted.len()).unwrap_or(i64::MAX),
             present: i64::try_from(plan.present.len()).unwrap_or(i64::MAX),

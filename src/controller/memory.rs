@@ -21,6 +21,7 @@ use crate::api::network::BitcoinNetworkStatus;
 use crate::api::{BitcoinNetwork, Resource};
 use crate::bitcoin::RpcClient;
 use crate::controller::desired::RPC_PORT;
+use crate::controller::mining::Bench;
 use crate::controller::own_secret::{Known, Own};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::reach::Reach;
@@ -51,8 +52,10 @@ pub struct Memory {
     pub pruned: Option<BitcoinNetworkStatus>,
     /// Repairs of each kind of object.
     pub repairs: BTreeMap<&'static str, Repairs>,
-    /// Changes that the server does not allow, by kind of object.
-    pub refused: BTreeMap<&'static str, RefusedChange>,
+    /// Writes that the server does not allow, by kind of object.
+    pub refused: BTreeMap<&'static str, Refused>,
+    /// What is being mined.
+    pub mining: Bench,
     /// One client for each pod.
     clients: BTreeMap<i32, (Box<str>, Endpoint, RpcClient)>,
 }
@@ -68,13 +71,15 @@ pub struct Repairs {
     pub last: Instant,
 }
 
-/// A change that the server does not allow: to ask again for the very same would be to be refused again.
+/// A write that the server does not allow: to ask again for the very same would be to be refused again.
 #[derive(Clone, Debug)]
-pub struct RefusedChange {
-    /// The spec the object had.
+pub struct Refused {
+    /// The spec the object had; null if there was none.
     pub from: Value,
     /// What was wanted of it.
     pub to: Value,
+    /// One of [`reasons`](crate::controller::reasons).
+    pub reason: &'static str,
     /// What the server said.
     pub message: String,
     /// When it said so.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`workers`] | a key, a pass, and one match that decides about trying again; knows nothing of Bitcoin |
 //! | [`controller`] | events in, keys out |
+//! | [`journal`] | why each key was last called, and what came of it |
 //! | [`reconciler`] | one pass, from what is to what should be |
 //! | [`desired`] | pure: what a network should own |
 //! | [`difference`] | pure: whether an object has all we want |
@@ -13,8 +14,10 @@
 //! | [`own_secret`] | the Secret we make: credentials, the wallet's seed, where the nodes are |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
+//! | [`wiring`] | pure: what a spec asks of the links |
 //! | [`link`] | who is connected with whom |
 //! | [`wallet`] | a wallet with money, on one of the nodes |
+//! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`] | telling it: status and events |
@@ -31,8 +34,11 @@ pub mod credentials;
 pub mod desired;
 pub mod difference;
 pub mod digest;
+pub mod journal;
 pub mod link;
 pub mod memory;
+pub mod mine;
+pub mod mining;
 pub mod nodes;
 pub mod own_secret;
 pub mod own_writes;
@@ -47,8 +53,9 @@ pub mod report;
 pub mod status;
 pub mod tend;
 pub mod wallet;
+pub mod wiring;
 pub mod workers;
 
 pub use controller::{Controller, ControllerOptions};
 pub use reach::Reach;
-pub use workers::{Action, Reconciler, Workers};
+pub use workers::{Action, PassObserver, PassRecord, PassResult, Reconciler, Workers};

@@ -104,7 +104,7 @@ impl NetworkReconciler {
         }
         info!(network = %network.key(), pod = %pod.metadata.name, "replacing pod");
         let message = format!(
-            "replacing pod {}: image or credentials have changed",
+            "replacing pod {}: what it was started with has changed",
             pod.metadata.name
         );
         self.tell(network, reasons::REPLACED, message);

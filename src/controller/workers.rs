@@ -57,11 +57,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::api::{ObjectKey, Resource};
 use crate::cache::{Notification, SharedInformer, SubscriptionOptions};
+use crate::controller::journal::{Cause, Journal, Pass};
 use crate::workqueue::RateLimitingQueue;
 
 /// How long workers may take to finish the keys in their hands: longer than a pass may take, shorter
@@ -95,18 +97,39 @@ pub trait Reconciler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Action, Self::Error>> + Send;
 }
 
+/// One pass, once it has ended: for metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassRecord {
+    /// What it was about.
+    pub key: ObjectKey,
+    /// How it ended.
+    pub result: PassResult,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassResult {
+    /// Well; what to do with the key then.
+    Ended(Action),
+    /// With an error: it will be tried again.
+    Failed,
+    /// With a panic: likewise.
+    Panicked,
+}
+
+/// Is told of every pass, on its worker: it must be quick.
+pub type PassObserver = Arc<dyn Fn(&PassRecord) + Send + Sync>;
+
 /// Workers on one queue, with one reconciler. Clones are handles to the same ones.
 pub struct Workers<R> {
     reconciler: Arc<R>,
     queue: RateLimitingQueue<ObjectKey>,
     n_workers: usize,
     n_panics: Arc<AtomicU64>,
-}
-
-/// How a pass ended.
-enum Outcome {
-    Ended(Action),
-    Failed,
+    journal: Arc<Journal>,
+    observer: Option<PassObserver>,
 }
 
 impl<R: Reconciler> Workers<R> {
@@ -117,12 +140,31 @@ impl<R: Reconciler> Workers<R> {
             queue,
             n_workers: n_workers.max(1),
             n_panics: Arc::default(),
+            journal: Arc::default(),
+            observer: None,
         }
+    }
+
+    /// Tells `observer` of every pass that ends from now on.
+    #[must_use]
+    pub fn with_observer(mut self, observer: PassObserver) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// How many there are.
+    pub fn n_workers(&self) -> usize {
+        self.n_workers
     }
 
     /// The queue of keys, to see what it holds.
     pub fn queue(&self) -> &RateLimitingQueue<ObjectKey> {
         &self.queue
+    }
+
+    /// Why each key was last called, and what came of it.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// How many passes have panicked.
@@ -151,6 +193,8 @@ impl<R: Reconciler> Workers<R> {
         });
         while let Some(notification) = subscription.next().await {
             if let Some(key) = whose(&notification) {
+                // Before it is added: a worker may have done with it by the time `add` returns.
+                self.journal.called(&key, Cause::of(&notification));
                 self.queue.add(key);
             }
         }
@@ -198,35 +242,63 @@ impl<R: Reconciler> Workers<R> {
         while let Some(item) = self.queue.get().await {
             let key = item.key().clone();
             let span = info_span!("reconcile", %key);
-            match self.reconcile_caught(&key).instrument(span).await {
-                Outcome::Ended(Action::Done) => self.queue.forget(&key),
-                Outcome::Ended(Action::RequeueAfter(delay)) => {
+            match self.pass(&key).instrument(span).await {
+                PassResult::Ended(Action::Done) => self.queue.forget(&key),
+                PassResult::Ended(Action::RequeueAfter(delay)) => {
                     self.queue.forget(&key);
+                    self.journal.called(&key, Cause::RequeueAfter(delay));
                     self.queue.add_after(key, delay);
                 }
-                Outcome::Failed => self.queue.add_rate_limited(key),
+                PassResult::Failed | PassResult::Panicked => {
+                    self.journal.called(&key, Cause::Retry);
+                    self.queue.add_rate_limited(key);
+                }
             }
         }
     }
 
-    /// One pass, in a task of its own, so that a panic ends the task and nothing else.
-    async fn reconcile_caught(&self, key: &ObjectKey) -> Outcome {
+    /// One pass, written down and told.
+    async fn pass(&self, key: &ObjectKey) -> PassResult {
+        let (started, n_calls) = (Instant::now(), self.journal.n_calls(key));
+        let (result, error) = self.reconcile_caught(key).await;
+        let ended = Instant::now();
+        let duration = ended - started;
+        let pass = Pass {
+            ended,
+            duration,
+            result,
+            error,
+        };
+        self.journal.passed(key, n_calls, pass);
+        if let Some(observer) = &self.observer {
+            observer(&PassRecord {
+                key: key.clone(),
+                result,
+                duration,
+            });
+        }
+        result
+    }
+
+    /// The pass itself, in a task of its own, so that a panic ends the task and nothing else; and why it
+    /// failed, if it did.
+    async fn reconcile_caught(&self, key: &ObjectKey) -> (PassResult, Option<String>) {
         let (reconciler, owned) = (Arc::clone(&self.reconciler), key.clone());
         let mut pass = JoinSet::new();
         pass.spawn(async move { reconciler.reconcile(&owned).await }.in_current_span());
         match pass.join_next().await {
-            Some(Ok(Ok(action))) => Outcome::Ended(action),
+            Some(Ok(Ok(action))) => (PassResult::Ended(action), None),
             Some(Ok(Err(problem))) => {
                 let retries = self.queue.num_requeues(key);
                 warn!(error = %problem, retries, "the pass failed and will be tried again");
-                Outcome::Failed
+                (PassResult::Failed, Some(problem.to_string()))
             }
             Some(Err(panic)) => {
                 self.n_panics.fetch_add(1, Ordering::Relaxed);
                 error!(error = %panic, "the pass panicked and will be tried again");
-                Outcome::Failed
+                (PassResult::Panicked, Some(panic.to_string()))
             }
-            None => Outcome::Failed,
+            None => (PassResult::Failed, None),
         }
     }
 }
@@ -238,6 +310,8 @@ impl<R> Clone for Workers<R> {
             queue: self.queue.clone(),
             n_workers: self.n_workers,
             n_panics: Arc::clone(&self.n_panics),
+            journal: Arc::clone(&self.journal),
+            observer: self.observer.clone(),
         }
     }
 }

@@ -151,6 +151,7 @@ async fn tell(
 
     let end = CancellationToken::new();
     let reach = Reach::PortForward(client.clone());
+    let insight = run::Insight::default();
     let controller = run::controller(
         client.clone(),
         reach.clone(),
@@ -159,6 +160,7 @@ async fn tell(
             ..run::Options::default()
         },
         None,
+        &insight,
         end.clone(),
     );
     let tell = async {

@@ -11,6 +11,7 @@
 )]
 
 mod api;
+mod chart;
 mod cluster;
 mod controller;
 mod harness;

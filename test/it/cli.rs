@@ -1,4 +1,7 @@
-//! Subcommands that need no server, as programs.
+//! Subcommands and flags that need no server, as programs.
+
+mod difficulty_at_height;
+mod mine;
 
 use std::process::{Command, Output};
 
@@ -81,4 +84,37 @@ fn what_is_no_bits_and_no_header_is_refused_by_name() {
     let (code, _, error) = difficulty(&["1", "--hash-rate", "0"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("--hash-rate"), "{error}");
+}
+
+/// What the program says to flags it refuses: it ends before it looks for a server.
+fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
+        .args(arguments)
+        .env("KUBECONFIG", "/nowhere")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said)
+}
+
+#[test]
+fn an_address_to_listen_on_that_is_none_is_refused_and_the_flag_named() {
+    for value in ["8080", ":http", ":70000", "::1:8080", "[::1]", "a b:1"] {
+        let (code, said) = refused(&[&format!("--listen={value}")]);
+        assert_eq!(code, Some(2), "{value}: {said}");
+        assert!(said.contains("--listen") && said.contains(value), "{said}");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_ends_the_program_before_it_asks_any_server() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said) = refused(&["--listen", &address]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("cannot serve health and metrics"), "{said}");
+    assert!(
+        said.contains(&format!("cannot listen on `{address}`")),
+        "{said}"
+    );
 }

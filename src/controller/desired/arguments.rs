@@ -3,6 +3,7 @@
 //! # Invariants
 //! - The arguments are the same for every node: `$(POD_NAME)` and `$(POD_IP)` are filled in by the kubelet.
 //! - No password: nodes get salted `-rpcauth` lines.
+//! - What a user adds has been held to [`extra_args`](super::extra_args), and comes last.
 
 use crate::api::BitcoinNetwork;
 use crate::controller::desired::{
@@ -10,7 +11,7 @@ use crate::controller::desired::{
 };
 
 /// Options that every Bitcoin Core from 22 to 31 knows. What is not said here is left at regtest's
-/// defaults; `-maxconnections` is 125 of them, above the degree of every topology.
+/// defaults.
 pub(super) fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "-regtest",
@@ -30,6 +31,9 @@ pub(super) fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<Stri
         "-fixedseeds=0",
         "-natpmp=0",
         "-listenonion=0",
+        // Regtest's own 125, and one for each node there can be: the centre of the largest star
+        // has room, and the template need not know the shape.
+        "-maxconnections=1125",
         "-dbcache=100",
         "-maxmempool=100",
         "-printtoconsole=1",
@@ -48,5 +52,7 @@ pub(super) fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<Stri
             .iter()
             .map(|line| format!("-rpcauth={line}")),
     );
+    // Last, because of an option given twice the last one counts.
+    arguments.extend(startup.node.arguments.iter().cloned());
     arguments
 }

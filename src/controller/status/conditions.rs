@@ -2,12 +2,16 @@
 //!
 //! # Invariants
 //! - A condition's transition time moves only when its status does.
-//! - `Ready` is true only if every other condition is, and nothing is on its way to change.
+//! - `Ready` is true only if every other condition is, and nothing is on its way to change. Only mining that
+//!   rests because it was asked to rest is not held against a network.
 
 use std::time::Duration;
 
 use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus, Links};
 use crate::api::{BitcoinNetwork, Timestamp};
+use crate::bitcoin::BlockchainInfo;
+use crate::controller::mining::view::age_words;
+use crate::controller::mining::{Seen, plan};
 use crate::controller::nodes::Answer;
 use crate::controller::status::Sight;
 use crate::controller::{pods, reasons};
@@ -25,11 +29,13 @@ pub(super) fn judge(
     sight: &Sight,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let mut judgements = vec![pods_ready(sight), connected(sight), synced(sight, before)];
-    let spec = network.spec.valid();
-    if spec.is_some_and(|spec| spec.wallet.is_some()) {
-        judgements.push(wallet_ready(sight));
-    }
+    let mut judgements = vec![
+        pods_ready(sight),
+        connected(sight),
+        synced(network, sight, before, now),
+    ];
+    judgements.extend(wallet_ready(network, sight));
+    judgements.extend(mined(network, sight));
     let ready = ready(sight, &judgements);
     judgements
         .into_iter()
@@ -154,7 +160,7 @@ fn connected(sight: &Sight) -> Judgement {
         return Judgement::unknown(name, reasons::NOT_COMPARED, "links were not compared");
     };
     let message = format!("{present} of {wanted} links are there");
-    let holds = sight.wanted.is_some() && wanted == present;
+    let holds = sight.is_connected();
     let reason = if holds {
         reasons::ALL_LINKED
     } else {
@@ -163,11 +169,19 @@ fn connected(sight: &Sight) -> Judgement {
     Judgement::new(name, holds, reason, message)
 }
 
-fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
+fn synced(
+    network: &BitcoinNetwork,
+    sight: &Sight,
+    before: &BitcoinNetworkStatus,
+    now: Timestamp,
+) -> Judgement {
     let name = "Synced";
     if sight.one_tip() {
         let message = match sight.best() {
-            Some(chain) => format!("all nodes are at height {}", chain.blocks),
+            Some(chain) => {
+                let old = stale_words(network, chain, now);
+                format!("all nodes are at height {}{old}", chain.blocks)
+            }
             None => "there are no nodes".to_owned(),
         };
         return Judgement::new(name, true, reasons::ONE_TIP, message);
@@ -196,22 +210,42 @@ fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
     Judgement::new(name, false, reasons::TIPS_DIFFER, message)
 }
 
-fn wallet_ready(sight: &Sight) -> Judgement {
+/// Whether the wallet can be used; nothing if none is asked for.
+fn wallet_ready(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
     let name = "WalletReady";
+    network.spec.valid()?.wallet.as_ref()?;
     let Some(wallet) = &sight.wallet else {
-        return Judgement::unknown(
-            name,
-            reasons::WALLET_NOT_SEEN,
-            "the wallet was not looked at",
-        );
+        let message = "the wallet was not looked at";
+        return Some(Judgement::unknown(name, reasons::WALLET_NOT_SEEN, message));
     };
-    match &wallet.trouble {
+    Some(match &wallet.trouble {
         Some((reason, message)) => Judgement::new(name, false, *reason, message.clone()),
         None => {
             let message = format!("node {} has the wallet", wallet.status.node);
             Judgement::new(name, true, reasons::WALLET_LOADED, message)
         }
-    }
+    })
+}
+
+/// What is said of a chain without news that nobody asked us to keep alive: never mended unasked.
+fn stale_words(network: &BitcoinNetwork, chain: &BlockchainInfo, now: Timestamp) -> String {
+    let time = chain
+        .time
+        .filter(|_| chain.blocks > 0 && !plan::is_declared(network));
+    let words = time.and_then(|time| age_words(time, now.unix_seconds()));
+    words.map_or_else(String::new, |words| format!("; {words}"))
+}
+
+/// Whether blocks come as was asked for; nothing if none were.
+fn mined(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
+    let name = "Mined";
+    let Some(Seen { verdict, .. }) = &sight.mining else {
+        let unknown =
+            || Judgement::unknown(name, reasons::NOT_LOOKED_AT, "mining was not looked at");
+        return plan::is_declared(network).then(unknown);
+    };
+    let (reason, message) = (verdict.reason, verdict.message.clone());
+    Some(Judgement::new(name, verdict.holds, reason, message))
 }
 
 fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {
@@ -221,7 +255,7 @@ fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {
     }
     if let Some(unmet) = judgements
         .iter()
-        .find(|judgement| judgement.status != ConditionStatus::True)
+        .find(|it| it.status != ConditionStatus::True && it.reason != reasons::PAUSED)
     {
         return Judgement::new(name, false, unmet.reason.clone(), unmet.message.clone());
     }

@@ -17,6 +17,7 @@ mod sight;
 use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
 use crate::controller::desired;
+use crate::controller::mining::plan;
 use crate::controller::nodes::Answer;
 
 pub use self::conditions::SYNC_GRACE;
@@ -45,6 +46,11 @@ pub fn next(
             .and_then(|chain| chain.time)
             .map(Timestamp::from_unix_seconds),
         wallet: wallet(network, before, sight),
+        mining: match &sight.mining {
+            Some(seen) => Some(seen.record.clone()),
+            None if plan::is_declared(network) => before.mining.clone(),
+            None => None,
+        },
         nodes: sight
             .pods
             .keys()
@@ -68,6 +74,8 @@ pub fn without_chain_facts(
     same.height = before.height;
     same.tip.clone_from(&before.tip);
     same.tip_time = before.tip_time;
+    // What is about to be mined was written before it was; what was mined is one more chain fact.
+    same.mining.clone_from(&before.mining);
     for node in &mut same.nodes {
         if let Some(old) = before
             .nodes

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::api::network::Links;
 use crate::bitcoin::BlockchainInfo;
+use crate::controller::mining;
 use crate::controller::nodes::Answer;
 use crate::controller::pods::Pods;
 use crate::controller::wallet::WalletSight;
@@ -23,6 +24,10 @@ pub struct Sight {
     pub answers: BTreeMap<i32, Answer>,
     /// Links wanted and present; `None` if this pass did not compare them.
     pub links: Option<Links>,
+    /// What was found out about mining; `None` if this pass did not get there, or none is asked for.
+    pub mining: Option<mining::Seen>,
+    /// When there will be something to mine.
+    pub mine_again: Option<Duration>,
     /// How many pods wait to be replaced.
     pub n_outdated: usize,
     /// Why the set may not create pods.
@@ -40,6 +45,14 @@ impl Sight {
     pub fn all_answer(&self) -> bool {
         self.wanted
             .is_some_and(|wanted| (0..wanted).all(|ordinal| self.is_ready(ordinal)))
+    }
+
+    /// Whether all wanted links are there.
+    pub fn is_connected(&self) -> bool {
+        self.wanted.is_some()
+            && self
+                .links
+                .is_some_and(|links| links.wanted == links.present)
     }
 
     /// Whether all wanted nodes have said the same best block.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::sim::bitcoind::chain::{self, Chain, Entry};
 use crate::sim::bitcoind::jsonrpc::{METHOD_NOT_FOUND, RpcError};
+use crate::sim::bitcoind::mining;
 use crate::sim::bitcoind::node::Node;
 use crate::sim::bitcoind::params::{INVALID_PARAMETER, Params};
 
@@ -23,6 +24,8 @@ pub(super) fn call(node: &Node, method: &str, params: &Params) -> Answer {
         "getchaintips" => Ok(chain_tips(node)),
         "gettxoutsetinfo" => Ok(tx_out_set_info(node)),
         "generatetoaddress" => generate_to_address(node, params),
+        "getblocktemplate" => mining::block_template(node, params),
+        "submitblock" => mining::submit_block(node, params),
         "invalidateblock" => change_validity(node, params, Chain::invalidate),
         "reconsiderblock" => change_validity(node, params, Chain::reconsider),
         _ => Err(RpcError::new(METHOD_NOT_FOUND, "Method not found")),
@@ -223,7 +226,8 @@ fn work_hex(work: Work) -> String {
     hex(&work.to_be_bytes())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as bitcoind writes them.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -138,6 +138,12 @@ impl Chain {
         true
     }
 
+    /// Keeps `block`, whose parent is known, as one that is invalid: it and what builds on it will never be active.
+    pub fn remember_invalid(&mut self, block: Arc<Block>) {
+        self.invalid.insert(block.block_hash());
+        self.accept(block);
+    }
+
     /// Takes the blocks of `other`'s active branch, if it has more work than ours and nothing of it
     /// was declared invalid here. True if our tip changed.
     pub fn take_from(&mut self, other: &Chain) -> bool {
@@ -282,7 +288,8 @@ impl Chain {
         self.active.get(entry.block_height) == Some(hash)
     }
 
-    fn is_valid(&self, hash: &BlockHash) -> bool {
+    /// Whether neither the block `hash` nor one before it is known to be invalid.
+    pub fn is_valid(&self, hash: &BlockHash) -> bool {
         self.branch(hash)
             .take_while(|(hash, entry)| !self.is_active(hash, entry))
             .all(|(hash, _)| !self.invalid.contains(&hash))
@@ -353,9 +360,8 @@ fn coinbase(block_height: usize, script: &ScriptBuf) -> Transaction {
         sequence: Sequence::MAX,
         witness: Witness::new(),
     };
-    let halvings = u32::try_from(block_height / BLOCKS_PER_HALVING).unwrap_or(u32::MAX);
     let output = TxOut {
-        value: Amount::from_sat(FIRST_SUBSIDY_SAT.checked_shr(halvings).unwrap_or(0)),
+        value: Amount::from_sat(subsidy_sat(block_height)),
         script_pubkey: script.clone(),
     };
     Transaction {
@@ -364,6 +370,12 @@ fn coinbase(block_height: usize, script: &ScriptBuf) -> Transaction {
         input: vec![input],
         output: vec![output],
     }
+}
+
+/// What the block at `block_height` creates, in satoshi.
+pub fn subsidy_sat(block_height: usize) -> u64 {
+    let halvings = u32::try_from(block_height / BLOCKS_PER_HALVING).unwrap_or(u32::MAX);
+    FIRST_SUBSIDY_SAT.checked_shr(halvings).unwrap_or(0)
 }
 
 const FIRST_SUBSIDY_SAT: u64 = 50 * 100_000_000;

@@ -40,6 +40,8 @@ const METHODS: &[(&str, &[&str])] = &[
         &["hash_type", "hash_or_height", "use_index"],
     ),
     ("generatetoaddress", &["nblocks", "address", "maxtries"]),
+    ("getblocktemplate", &["template_request"]),
+    ("submitblock", &["hexdata", "dummy"]),
     ("invalidateblock", &["blockhash"]),
     ("reconsiderblock", &["blockhash"]),
 ];

@@ -21,9 +21,10 @@
 //! | [`faults`] | what can be wrong with a node, on request |
 //!
 //! It models: RPC and REST with the codes and bodies of bitcoind 29, credentials, warm-up, `addnode`
-//! in all its forms, links, whom a node asks for blocks, reorganisations, `invalidateblock`, flushing, wallets, faults.
-//! It does not model: transactions and the mempool, bans, ZMQ, `getblocktemplate` and
-//! `submitblock`, the queue of RPC workers, names instead of addresses, any chain but regtest.
+//! in all its forms, links, whom a node asks for blocks, reorganisations, `invalidateblock`, templates
+//! without transactions, `submitblock`, flushing, wallets, faults.
+//! It does not model: transactions and the mempool, bans, ZMQ, the queue of RPC workers, names instead of
+//! addresses, any chain but regtest.
 //!
 //! # Invariants
 //! - Nothing of a node is left when its future is gone: no listener, no connection, no link.
@@ -61,6 +62,7 @@ pub mod faults;
 pub mod jsonrpc;
 mod links;
 mod methods;
+mod mining;
 pub mod network;
 mod node;
 pub mod options;

@@ -12,7 +12,7 @@
 //! # What differs
 //! Where bitcoind answers with the whole help text of the method (code -1), only its first line comes.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::sim::bitcoind::jsonrpc::RpcError;
 
@@ -98,6 +98,16 @@ impl Params {
         let value = self.required(position)?;
         let wrong = || self.wrong_type(position, "array");
         value.as_array().ok_or_else(wrong)
+    }
+
+    /// The object at `position`.
+    ///
+    /// # Errors
+    /// -1 if it is missing, -3 if it is none.
+    pub fn object(&self, position: usize) -> Result<&Map<String, Value>, RpcError> {
+        let value = self.required(position)?;
+        let wrong = || self.wrong_type(position, "object");
+        value.as_object().ok_or_else(wrong)
     }
 
     /// Whether something was given at `position`.

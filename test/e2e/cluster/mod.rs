@@ -1,7 +1,9 @@
 //! Scenarios on a cluster that runs pods.
 
+mod by_hand;
 mod faults;
 mod history;
+mod image;
 mod lifecycle;
 mod network;
 mod rights;

@@ -51,6 +51,10 @@ impl World {
         }
     }
 
+    fn links(&self) -> BTreeMap<Link, u32> {
+        self.topology.links(&self.members)
+    }
+
     /// Starts a node with `chain` on its disk, or starts it anew.
     fn start(&mut self, ordinal: u32, chain: &Chain) {
         self.seats.remove(&ordinal);
@@ -102,7 +106,7 @@ impl World {
             .map(|(ordinal, seat)| self.node(*ordinal, seat))
             .collect();
         let now = self.clock.unix_seconds();
-        let plan = plan(&self.members, self.topology, &nodes, now);
+        let plan = plan(&self.members, &self.links(), &nodes, now);
         let mut actions = plan.actions.clone();
         random.shuffle(&mut actions);
         for action in actions {
@@ -155,7 +159,7 @@ impl World {
 /// A network of any shape, which is that of the up to ten nodes that shall run; none does yet.
 fn any_world(random: &Random) -> (World, Vec<u32>) {
     let size = 2 + random.below(38) as u32;
-    let topology = [Topology::Automatic, Topology::FullMesh][random.below(2) as usize];
+    let topology = super::peers_model::any_topology(&random.fork("topology"));
     let mut ordinals: Vec<u32> = (0..size).collect();
     random.shuffle(&mut ordinals);
     ordinals.truncate(2 + random.below(9) as usize);
@@ -238,7 +242,7 @@ async fn the_first_block_cuts_no_link() {
     let now = world.clock.unix_seconds();
     world.seats[&0].change_chain(|empty| *empty = chain(1, now));
     nodes.push(world.node(0, &world.seats[&0]));
-    let plan_at = |time| plan(&world.members, world.topology, &nodes, time).actions;
+    let plan_at = |time| plan(&world.members, &world.links(), &nodes, time).actions;
     assert_eq!(plan_at(now), []);
     assert_eq!(world.settle(&random).await, []);
     // Had it not come by then, they would be stuck.

@@ -75,7 +75,8 @@ fn young(peer: Peer) -> Peer {
 }
 
 fn plan_of(size: u32, nodes: &[Node]) -> Plan {
-    plan(&members(size), Topology::Automatic, nodes, NOW)
+    let members = members(size);
+    plan(&members, &Topology::Automatic.links(&members), nodes, NOW)
 }
 
 fn dial(from: u32, to: u32) -> Action {

@@ -103,12 +103,17 @@ impl World {
     }
 
     /// One pass: ask, plan, act, and a few seconds go by.
-    fn pass(&mut self, topology: Topology, answering: &[u32]) -> Plan {
+    fn pass(&mut self, topology: &Topology, answering: &[u32]) -> Plan {
         let nodes: Vec<Node> = answering
             .iter()
             .map(|one| node(*one, self.peers(*one)))
             .collect();
-        let plan = plan(&members(self.size), topology, &nodes, self.now);
+        let plan = plan(
+            &members(self.size),
+            &topology.links(&members(self.size)),
+            &nodes,
+            self.now,
+        );
         // A cut takes effect a moment later: an address that is being cut is not dialled yet.
         let dialled = |from: u32, to: u32| {
             let from_there =
@@ -143,7 +148,7 @@ impl World {
     }
 
     /// Passes until one plans nothing; how many that were.
-    fn settle(&mut self, topology: Topology) -> usize {
+    fn settle(&mut self, topology: &Topology) -> usize {
         let everybody: Vec<u32> = (0..self.size).collect();
         for pass in 0..10 {
             if self.pass(topology, &everybody).actions.is_empty() {
@@ -198,7 +203,7 @@ impl World {
     }
 }
 
-fn check_settled(world: &World, topology: Topology, users_own: usize) {
+fn check_settled(world: &World, topology: &Topology, users_own: usize) {
     let wanted = topology.links(&members(world.size));
     let expected: BTreeMap<Link, usize> = wanted.into_keys().map(|link| (link, 1)).collect();
     assert_eq!(world.pairs(), expected);
@@ -212,6 +217,21 @@ fn users_own(world: &World) -> usize {
     world.connections.iter().filter(own).count()
 }
 
+/// One of the shapes that are connected whatever the size.
+pub(super) fn any_topology(random: &Random) -> Topology {
+    match random.below(8) {
+        0 => Topology::FullMesh,
+        1 => Topology::Ring,
+        2 => Topology::Line,
+        3 => Topology::Star,
+        4 => Topology::Random {
+            degree: 1 + random.below(4) as u32,
+            seed: Some(random.next_u64()),
+        },
+        _ => Topology::Automatic,
+    }
+}
+
 #[test]
 fn an_empty_network_is_linked_in_one_pass() {
     for (size, topology) in [
@@ -219,10 +239,12 @@ fn an_empty_network_is_linked_in_one_pass() {
         (17, Topology::Automatic),
         (30, Topology::Automatic),
         (30, Topology::FullMesh),
+        (30, Topology::Star),
+        (30, Topology::Ring),
     ] {
         let mut world = World::new(size);
-        assert_eq!(world.settle(topology), 1);
-        check_settled(&world, topology, 0);
+        assert_eq!(world.settle(&topology), 1);
+        check_settled(&world, &topology, 0);
     }
 }
 
@@ -232,11 +254,7 @@ fn any_mess_comes_to_rest() {
     for seed in 0..200 {
         let random = Random::seeded(seed);
         let size = 1 + random.below(25) as u32;
-        let topology = if seed % 4 == 0 {
-            Topology::FullMesh
-        } else {
-            Topology::Automatic
-        };
+        let topology = &any_topology(&random.fork("topology"));
         let mut world = World::new(size);
         world.disturb(&random);
         let own = users_own(&world);
@@ -264,19 +282,19 @@ fn nodes_come_one_by_one() {
     let mut world = World::new(20);
     for up in 1..=20 {
         let answering: Vec<u32> = (0..up).collect();
-        let plan = world.pass(Topology::Automatic, &answering);
+        let plan = world.pass(&Topology::Automatic, &answering);
         let joined = up - 1;
         let touches = |action: &Action| matches!(action, Action::Dial { from, to, .. } if *from == joined || *to == joined);
         assert!(plan.actions.iter().all(touches), "{up}: {:?}", plan.actions);
     }
-    assert_eq!(world.settle(Topology::Automatic), 0);
-    check_settled(&world, Topology::Automatic, 0);
+    assert_eq!(world.settle(&Topology::Automatic), 0);
+    check_settled(&world, &Topology::Automatic, 0);
 }
 
 #[test]
 fn scaling_touches_only_the_nodes_that_come_and_go() {
     let mut world = World::new(3);
-    world.settle(Topology::Automatic);
+    world.settle(&Topology::Automatic);
     for size in [30, 3, 18, 17] {
         let survivors = size.min(world.size);
         let kept = |world: &World| -> Vec<(u32, i64)> {
@@ -290,7 +308,7 @@ fn scaling_touches_only_the_nodes_that_come_and_go() {
         };
         let before = kept(&world);
         world.size = size;
-        world.settle(Topology::Automatic);
+        world.settle(&Topology::Automatic);
         // The pods that went away take their ends along; only then is the model's list clean.
         world.connections.retain(|one| {
             [&one.dialler, &one.receiver]
@@ -302,6 +320,6 @@ fn scaling_touches_only_the_nodes_that_come_and_go() {
             before,
             "a link between survivors was moved at {size}"
         );
-        check_settled(&world, Topology::Automatic, 0);
+        check_settled(&world, &Topology::Automatic, 0);
     }
 }

@@ -117,7 +117,12 @@ async fn pass(nodes: &[RealNode]) -> Plan {
         });
     }
     let now = Clock::system().unix_seconds();
-    plan(&members(), Topology::Automatic, &answered, now)
+    plan(
+        &members(),
+        &Topology::Automatic.links(&members()),
+        &answered,
+        now,
+    )
 }
 
 /// How many peers the nodes show that have said who they are.

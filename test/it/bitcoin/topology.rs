@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin_controller::bitcoin::topology::{CHORDS, CORE_SIZE, Membership};
-use bitcoin_controller::bitcoin::{Identity, Link, Members, Topology};
+use bitcoin_controller::base::Random;
+use bitcoin_controller::bitcoin::topology::{CHORDS, CORE_SIZE, LARGEST_FULL_MESH};
+use bitcoin_controller::bitcoin::{Link, Members, Topology};
 
 fn members(network: &str, size: u32) -> Members {
     Members::new(network, "a-sts-", size).unwrap()
@@ -27,9 +28,39 @@ fn a_link_is_an_unordered_pair() {
     assert_eq!(Link::new(4, 2).to_string(), "2-4");
 }
 
+/// Each shape, by name, and those of chance with a few seeds.
+fn shapes() -> Vec<Topology> {
+    let random = |(degree, seed)| Topology::Random { degree, seed };
+    let mut shapes = vec![
+        Topology::Automatic,
+        Topology::FullMesh,
+        Topology::Ring,
+        Topology::Line,
+        Topology::Star,
+        Topology::Manual(manual(7)),
+    ];
+    shapes.extend([(1, None), (2, Some(0)), (8, Some(7)), (100, Some(7))].map(random));
+    shapes
+}
+
+/// Any links of 40 nodes.
+fn manual(seed: u64) -> BTreeSet<Link> {
+    let random = Random::seeded(seed);
+    let any = || random.below(40) as u32;
+    let pairs = (0..1 + random.below(200)).map(|_| (any(), any()));
+    let different = pairs.filter(|(one, other)| one != other);
+    different
+        .map(|(one, other)| Link::new(one, other))
+        .collect()
+}
+
+fn pairs(links: &BTreeMap<Link, u32>) -> Vec<(u32, u32)> {
+    links.keys().map(|link| link.ends()).collect()
+}
+
 #[test]
 fn every_link_is_dialled_by_one_of_its_ends() {
-    for (topology, size) in [(Topology::Automatic, 60), (Topology::FullMesh, 40)] {
+    for (topology, size) in shapes().into_iter().zip([60, 40].into_iter().cycle()) {
         for (link, dialler) in topology.links(&members("1f2e3d4c", size)) {
             let (low, high) = link.ends();
             assert!(low < high && high < size, "{link}");
@@ -109,7 +140,7 @@ fn reached_from_0(links: &BTreeMap<Link, u32>) -> usize {
 }
 
 #[test]
-fn a_node_more_brings_its_links_and_moves_no_other() {
+fn of_the_automatic_shape_a_node_more_brings_eight_links() {
     for network in networks() {
         let mut before = BTreeMap::new();
         for size in 1..=60 {
@@ -158,30 +189,137 @@ fn the_planned_degree_is_that_of_the_busiest_node() {
     }
 }
 
+/// Every shape but the ring keeps what it has, and whoever joins brings links of its own only.
 #[test]
-fn membership_is_by_mark_and_name() {
-    let members = members("1f2e3d4c", 3);
-    let of = |network, node| members.membership(&Identity::new(network, node).unwrap());
-    assert_eq!(of("1f2e3d4c", "a-sts-0"), Membership::Member(0));
-    assert_eq!(of("1f2e3d4c", "a-sts-2"), Membership::Member(2));
-    for former in [
-        "a-sts-3",
-        "a-sts-02",
-        "a-sts-",
-        "a-sts--1",
-        "b-sts-0",
-        "a-sts-99999999999",
-    ] {
-        assert_eq!(of("1f2e3d4c", former), Membership::Former, "{former}");
+fn a_node_more_moves_no_link() {
+    for topology in shapes() {
+        if topology == Topology::Ring {
+            continue;
+        }
+        let of = |size| topology.links(&members("1f2e3d4c", size));
+        for size in 1..60 {
+            let (before, after) = (of(size), of(size + 1));
+            let fresh = after.keys().filter(|link| !before.contains_key(link));
+            let (fresh, others): (Vec<&Link>, Vec<&Link>) =
+                fresh.partition(|link| touches(**link, size));
+            assert!(others.is_empty(), "{topology:?} {size}: {others:?}");
+            assert_eq!(
+                after.len(),
+                before.len() + fresh.len(),
+                "{topology:?} {size}"
+            );
+        }
     }
-    assert_eq!(of("00000000", "a-sts-0"), Membership::Stranger);
-    assert_eq!(members.identity(2).unwrap().to_string(), "1f2e3d4c.a-sts-2");
 }
 
 #[test]
-fn names_that_cannot_be_in_a_comment_are_refused() {
-    assert_eq!(Members::new("1f2e3d4", "a-", 3), None);
-    assert_eq!(Members::new("1f2e3d4c", "a;b-", 3), None);
-    assert_eq!(Members::new("1f2e3d4c", &"a".repeat(63), 3), None);
-    assert!(Members::new("1f2e3d4c", &"a".repeat(60), 999).is_some());
+fn a_ring_opens_at_one_place_for_a_node_more() {
+    let of = |size| Topology::Ring.links(&members("1f2e3d4c", size));
+    assert_eq!(pairs(&of(0)), []);
+    assert_eq!(pairs(&of(1)), []);
+    assert_eq!(pairs(&of(2)), [(0, 1)]);
+    assert_eq!(pairs(&of(3)), [(0, 1), (0, 2), (1, 2)]);
+    for size in 3..40 {
+        let (before, after) = (of(size), of(size + 1));
+        assert_eq!(after.len(), size as usize + 1);
+        assert_eq!(dialled(&after, size + 1), vec![1; size as usize + 1]);
+        let gone: Vec<&Link> = before.keys().filter(|it| !after.contains_key(it)).collect();
+        assert_eq!(gone, [&Link::new(0, size - 1)]);
+    }
+}
+
+#[test]
+fn in_a_line_each_dials_the_next_and_in_a_star_all_dial_the_centre() {
+    let members = members("1f2e3d4c", 5);
+    let line = Topology::Line.links(&members);
+    assert_eq!(pairs(&line), [(0, 1), (1, 2), (2, 3), (3, 4)]);
+    assert_eq!(dialled(&line, 5), [1, 1, 1, 1, 0]);
+    let star = Topology::Star.links(&members);
+    assert_eq!(pairs(&star), [(0, 1), (0, 2), (0, 3), (0, 4)]);
+    assert_eq!(dialled(&star, 5), [0, 1, 1, 1, 1]);
+}
+
+/// Every shape but the manual one is in one piece, at every size.
+#[test]
+fn the_shapes_that_are_not_listed_by_hand_are_connected() {
+    for topology in shapes() {
+        for size in 1..70 {
+            let links = topology.links(&members("1f2e3d4c", size));
+            let is_listed = matches!(topology, Topology::Manual(_));
+            let reached = reached_from_0(&links);
+            assert!(is_listed || reached == size as usize, "{topology:?} {size}");
+        }
+    }
+}
+
+#[test]
+fn a_random_network_has_the_degree_it_was_asked_for() {
+    for degree in [1, 2, 5, 100] {
+        let topology = Topology::Random { degree, seed: None };
+        let links = topology.links(&members("1f2e3d4c", 300));
+        for node in 0..300 {
+            let before = links.keys().filter(|link| link.ends().1 == node).count();
+            assert_eq!(before, degree.min(node) as usize, "{degree} {node}");
+        }
+        assert!(
+            dialled(&links, 300)
+                .into_iter()
+                .all(|dials| dials <= degree as usize)
+        );
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_links_to_every_network_and_none_gives_each_its_own() {
+    let links = |seed, network| Topology::Random { degree: 3, seed }.links(&members(network, 40));
+    assert_eq!(links(Some(5), "1f2e3d4c"), links(Some(5), "00000000"));
+    assert_ne!(links(Some(5), "1f2e3d4c"), links(Some(6), "1f2e3d4c"));
+    assert_ne!(links(None, "1f2e3d4c"), links(None, "00000000"));
+    assert_eq!(links(None, "1f2e3d4c"), links(None, "1f2e3d4c"));
+}
+
+#[test]
+fn listed_links_of_nodes_that_are_not_there_wait_for_them() {
+    let listed = [(0, 1), (1, 2), (2, 7)].map(|(one, other)| Link::new(one, other));
+    let topology = Topology::Manual(listed.into());
+    let of = |size| pairs(&topology.links(&members("1f2e3d4c", size)));
+    assert_eq!(of(8), [(0, 1), (1, 2), (2, 7)]);
+    assert_eq!(of(7), [(0, 1), (1, 2)]);
+    assert_eq!(of(1), []);
+}
+
+/// 200 graphs of any links: each node dials half of its own, rounded up or down.
+#[test]
+fn listed_links_are_dialled_half_by_each_end() {
+    for seed in 0..200 {
+        let links = Topology::Manual(manual(seed)).links(&members("1f2e3d4c", 40));
+        assert_eq!(links.len(), manual(seed).len(), "seed {seed}");
+        for (node, dials) in dialled(&links, 40).into_iter().enumerate() {
+            let own = links.keys().filter(|link| touches(**link, node as u32));
+            let own = own.count();
+            assert!(
+                own.abs_diff(2 * dials) <= 1,
+                "seed {seed}: {node}: {dials} of {own}"
+            );
+        }
+    }
+}
+
+/// Of the connections a node allows, those it may receive must be enough for every shape at any size.
+#[test]
+fn no_shape_asks_a_node_to_receive_more_than_it_is_started_with() {
+    let received = |topology: Topology, size| {
+        let mut received = vec![0; size as usize];
+        for (link, dialler) in topology.links(&members("1f2e3d4c", size)) {
+            received[link.other(dialler) as usize] += 1;
+        }
+        received.into_iter().max().unwrap_or(0)
+    };
+    let busiest = Topology::Random {
+        degree: 100,
+        seed: None,
+    };
+    assert!(received(busiest, 1_000) < 999);
+    assert_eq!(received(Topology::FullMesh, LARGEST_FULL_MESH), 50);
+    assert_eq!(received(Topology::Star, 1_000), 999);
 }

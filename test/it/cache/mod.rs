@@ -19,3 +19,4 @@ mod retry_watcher;
 mod running;
 mod shared_informer;
 mod subscription;
+mod tally;

@@ -5,7 +5,8 @@ use bitcoin_controller::api::BitcoinNetwork;
 use bitcoin_controller::base::yaml;
 use bitcoin_controller::bitcoin::{Credentials, WalletKeys};
 use bitcoin_controller::controller::desired::{
-    APPLIED_HASH, DEFAULT_IMAGE, RESTART_HASH, Startup, identity, secret, service, stateful_set,
+    APPLIED_HASH, DEFAULT_IMAGE, NodeSpec, RESTART_HASH, Startup, identity, secret, service,
+    stateful_set,
 };
 use serde_json::{Value, json};
 
@@ -27,7 +28,12 @@ fn added() -> Credentials {
 }
 
 fn startup() -> Startup {
-    Startup::new(DEFAULT_IMAGE.to_owned(), &own(), Some(&added()))
+    Startup::new(
+        DEFAULT_IMAGE.to_owned(),
+        NodeSpec::default(),
+        &own(),
+        Some(&added()),
+    )
 }
 
 fn template(set: &Value) -> &Value {
@@ -88,13 +94,28 @@ fn scaling_changes_no_pod_that_is_there() {
 
 #[test]
 fn the_image_and_each_pair_of_credentials_need_a_restart() {
-    let other_image = Startup::new("bitcoin:31".to_owned(), &own(), Some(&added()));
+    let other_image = Startup::new(
+        "bitcoin:31".to_owned(),
+        NodeSpec::default(),
+        &own(),
+        Some(&added()),
+    );
     let other_own = Credentials::new("bitcoin-controller", "another").unwrap();
     let others = [
         other_image,
-        Startup::new(DEFAULT_IMAGE.to_owned(), &other_own, Some(&added())),
-        Startup::new(DEFAULT_IMAGE.to_owned(), &own(), Some(&other_own)),
-        Startup::new(DEFAULT_IMAGE.to_owned(), &own(), None),
+        Startup::new(
+            DEFAULT_IMAGE.to_owned(),
+            NodeSpec::default(),
+            &other_own,
+            Some(&added()),
+        ),
+        Startup::new(
+            DEFAULT_IMAGE.to_owned(),
+            NodeSpec::default(),
+            &own(),
+            Some(&other_own),
+        ),
+        Startup::new(DEFAULT_IMAGE.to_owned(), NodeSpec::default(), &own(), None),
     ];
     for other in others {
         assert_ne!(other.restart_hash(), startup().restart_hash());
@@ -133,7 +154,13 @@ fn salts_are_stable_and_differ_between_users_and_networks() {
     assert_eq!(lines, startup().rpcauth);
     assert_ne!(salt(&lines[0]), salt(&lines[1]));
     let other_own = Credentials::new("bitcoin-controller", "another").unwrap();
-    let elsewhere = Startup::new(DEFAULT_IMAGE.to_owned(), &other_own, Some(&added())).rpcauth;
+    let elsewhere = Startup::new(
+        DEFAULT_IMAGE.to_owned(),
+        NodeSpec::default(),
+        &other_own,
+        Some(&added()),
+    )
+    .rpcauth;
     assert_ne!(
         salt(&lines[1]),
         salt(&elsewhere[1]),

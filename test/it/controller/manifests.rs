@@ -116,6 +116,25 @@ fn the_right_to_lead_is_for_the_lease_that_is_fought_for_and_in_the_controllers_
     assert_eq!(names, [&serde_json::json!([COMPONENT])]);
 }
 
+#[test]
+fn the_kubelet_asks_where_the_controller_listens() {
+    let deployment = controller();
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let port = &container["ports"][0];
+    assert_eq!(port["name"], "http");
+    let listen = format!("--listen=:{}", port["containerPort"]);
+    let arguments = container["args"].as_array().unwrap();
+    assert!(arguments.iter().any(|argument| *argument == listen));
+    for (probe, path) in [
+        ("startupProbe", "/healthz"),
+        ("livenessProbe", "/healthz"),
+        ("readinessProbe", "/readyz"),
+    ] {
+        let asked = serde_json::json!({"path": path, "port": "http"});
+        assert_eq!(container[probe]["httpGet"], asked, "{probe}");
+    }
+}
+
 /// A round of questions ends within its pass, a pass within the drain; the drain, the last events and the
 /// release of the lease within the pod's grace period.
 #[test]

@@ -70,3 +70,22 @@ on_both!(
     nodes_that_join_catch_up_without_a_detour,
     nodes_that_are_stuck_are_freed,
 );
+
+on_both!(
+    reshaping:
+    a_running_network_takes_any_shape,
+);
+
+on_both!(
+    mining_scenarios:
+    a_template_describes_the_next_block,
+    a_template_is_asked_for_with_the_segwit_rule,
+    our_blocks_are_accepted_however_their_height_is_pushed,
+    a_block_of_ours_goes_to_the_peers,
+    the_same_block_again_is_a_duplicate_in_the_chain,
+    a_lost_race_is_inconclusive_and_may_be_won_later,
+    a_coinbase_may_pay_nothing,
+    what_is_wrong_with_a_block_is_said,
+    what_is_wrong_with_a_header_is_said,
+    an_invalid_block_is_remembered,
+);

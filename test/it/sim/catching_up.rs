@@ -2,6 +2,7 @@
 //! lets nobody wait for the wrong one.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use bitcoin_controller::base::Clock;
 use bitcoin_controller::bitcoin::peers::{self, Action, Plan, Why, plan};
@@ -126,6 +127,16 @@ async fn settle(nodes: &[Node], height: u64) -> Vec<Why> {
 
 /// Asks all nodes, and plans as if it were `later` by so many seconds.
 async fn pass(nodes: &[Node], later: i64) -> Plan {
+    let links = Topology::Automatic.links(&members(nodes));
+    pass_for(nodes, &links, later).await
+}
+
+pub(super) fn members(nodes: &[Node]) -> Members {
+    Members::new("1f2e3d4c", "node-", nodes.len() as u32).unwrap()
+}
+
+/// The same for any wanted links.
+pub(super) async fn pass_for(nodes: &[Node], links: &BTreeMap<Link, u32>, later: i64) -> Plan {
     let mut answered = Vec::new();
     for (ordinal, node) in (0..).zip(nodes) {
         let info: BlockchainInfo = ask(node, "getblockchaininfo").await;
@@ -138,9 +149,8 @@ async fn pass(nodes: &[Node], later: i64) -> Plan {
             peers: ask(node, "getpeerinfo").await,
         });
     }
-    let members = Members::new("1f2e3d4c", "node-", nodes.len() as u32).unwrap();
     let now = Clock::system().unix_seconds() + later;
-    plan(&members, Topology::Automatic, &answered, now)
+    plan(&members(nodes), links, &answered, now)
 }
 
 async fn ask<T: DeserializeOwned>(node: &Node, method: &str) -> T {
@@ -156,7 +166,7 @@ fn cuts(plan: &Plan) -> Vec<Why> {
 }
 
 /// Does what is planned; of what is dialled, links between the latest nodes come first.
-async fn act(nodes: &[Node], plan: &Plan) {
+pub(super) async fn act(nodes: &[Node], plan: &Plan) {
     let mut actions: Vec<&Action> = plan.actions.iter().collect();
     actions.sort_by_key(|action| match action {
         Action::Disconnect { .. } => (0, Reverse(0)),

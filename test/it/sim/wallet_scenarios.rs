@@ -13,7 +13,7 @@ fn keys() -> WalletKeys {
 
 /// A wallet with the keys, made as the controller makes it.
 async fn with_keys(node: &Node) -> WalletClient {
-    let wallet = node.rpc().wallet("network");
+    let wallet = node.rpc.wallet("network");
     wallet.create().await.unwrap();
     wallet.import(&keys()).await.unwrap();
     wallet
@@ -21,7 +21,7 @@ async fn with_keys(node: &Node) -> WalletClient {
 
 pub async fn a_wallet_is_there_once_it_was_made_or_loaded(nodes: Nodes) {
     let node = nodes.start(0, &[]).await;
-    let wallet = node.rpc().wallet("network");
+    let wallet = node.rpc.wallet("network");
     assert!(wallet.state().await.unwrap_err().is_wallet_missing());
     assert!(wallet.load().await.unwrap_err().is_wallet_missing());
     wallet.create().await.unwrap();
@@ -43,11 +43,11 @@ pub async fn the_path_says_which_wallet_is_meant(nodes: Nodes) {
     let node = nodes.start(0, &[]).await;
     let asked = async || node.try_call("getwalletinfo", json!([])).await;
     assert_eq!(asked().await, Err(-18));
-    node.rpc().wallet("one").create().await.unwrap();
+    node.rpc.wallet("one").create().await.unwrap();
     assert_eq!(asked().await.unwrap()["walletname"], "one");
-    node.rpc().wallet("two").create().await.unwrap();
+    node.rpc.wallet("two").create().await.unwrap();
     assert_eq!(asked().await, Err(-19));
-    assert!(node.rpc().wallet("two").state().await.is_ok());
+    assert!(node.rpc.wallet("two").state().await.is_ok());
 }
 
 pub async fn the_keys_are_the_same_on_both_sides(nodes: Nodes) {
@@ -82,7 +82,7 @@ pub async fn a_wallet_is_loaded_again_at_the_start(nodes: Nodes) {
     with_keys(&node).await;
     nodes.stop(node).await;
     let node = nodes.start(0, &[]).await;
-    let wallet = node.rpc().wallet("network");
+    let wallet = node.rpc.wallet("network");
     assert_eq!(wallet.state().await.unwrap(), WalletState::Idle);
     assert!(wallet.has_address(keys().address()).await.unwrap());
     let balances = wallet.balances().await.unwrap();
@@ -91,7 +91,7 @@ pub async fn a_wallet_is_loaded_again_at_the_start(nodes: Nodes) {
 
 pub async fn a_node_without_wallets_says_so(nodes: Nodes) {
     let node = nodes.start(0, &["-disablewallet"]).await;
-    let wallet = node.rpc().wallet("network");
+    let wallet = node.rpc.wallet("network");
     assert!(wallet.state().await.unwrap_err().is_unknown_method());
     assert!(wallet.create().await.unwrap_err().is_unknown_method());
 }

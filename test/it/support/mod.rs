@@ -1,5 +1,7 @@
 //! What several tests share.
 
+pub mod doorway;
+pub mod exposition;
 pub mod nodes;
 pub mod program;
 pub mod world;

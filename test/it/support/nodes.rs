@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitcoin_controller::base::Clock;
 use bitcoin_controller::bitcoin::{Credentials, RpcClient};
-use bitcoin_controller::http::{Body, Endpoint, HttpClient, Transport, read_body};
+use bitcoin_controller::http::{Body, Endpoint, HttpClient, read_body};
 use bitcoin_controller::sim::bitcoind::{Exit, PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::process::Processes;
 use bitcoin_controller::sim::runtime::{Container, NodeRuntime, Process, SimulatedNodes};
@@ -41,12 +41,22 @@ pub(crate) fn on_real_nodes<F: Future<Output = ()>>(scenario: impl Fn(Nodes) -> 
         .build()
         .unwrap();
     runtime.block_on(async {
-        let program = std::env::var_os("BITCOIND").unwrap_or_else(|| "bitcoind".into());
-        match Processes::new(PathBuf::from(program)).await {
-            Ok(nodes) => scenario(Nodes::new(Arc::new(nodes), loopback_addresses())).await,
-            Err(error) => eprintln!("SKIPPED on real nodes: {error} (set BITCOIND)"),
+        if let Some(nodes) = real_nodes().await {
+            scenario(nodes).await;
         }
     });
+}
+
+/// Real nodes on loopback addresses, if there is a bitcoind; otherwise that is said.
+pub(crate) async fn real_nodes() -> Option<Nodes> {
+    let program = std::env::var_os("BITCOIND").unwrap_or_else(|| "bitcoind".into());
+    match Processes::new(PathBuf::from(program)).await {
+        Ok(nodes) => Some(Nodes::new(Arc::new(nodes), loopback_addresses())),
+        Err(error) => {
+            eprintln!("SKIPPED on real nodes: {error} (set BITCOIND)");
+            None
+        }
+    }
 }
 
 /// Addresses of 127.0.0.0/8 that no other test uses, in this process or in another.
@@ -68,12 +78,13 @@ pub(crate) struct Nodes {
 pub(crate) struct Node {
     pub(crate) process: Box<dyn Process>,
     pub(crate) address: String,
+    /// The client of the controller and of the miner.
+    pub(crate) rpc: RpcClient,
     http: HttpClient,
-    transport: Arc<dyn Transport>,
 }
 
 impl Nodes {
-    fn new(runtime: Arc<dyn NodeRuntime>, addresses: String) -> Self {
+    pub(crate) fn new(runtime: Arc<dyn NodeRuntime>, addresses: String) -> Self {
         let http = HttpClient::plain(runtime.transport(), Duration::from_secs(20));
         Nodes {
             runtime,
@@ -126,11 +137,13 @@ impl Nodes {
         };
         let process = self.runtime.start(container).await.unwrap();
         let http = self.http.clone();
+        let endpoint = Endpoint::new(address.clone(), 18443);
+        let credentials = Credentials::new("u", "p").unwrap();
         Node {
             process,
             address,
+            rpc: RpcClient::new(self.runtime.transport(), endpoint, &credentials),
             http,
-            transport: self.runtime.transport(),
         }
     }
 
@@ -199,13 +212,6 @@ impl Node {
     /// A result.
     pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
         self.try_call(method, params).await.unwrap()
-    }
-
-    /// The client the controller uses.
-    pub(crate) fn rpc(&self) -> RpcClient {
-        let credentials = Credentials::new("u", "p").unwrap();
-        let endpoint = Endpoint::new(self.address.clone(), 18443);
-        RpcClient::new(Arc::clone(&self.transport), endpoint, &credentials)
     }
 
     /// `HOST:PORT` for peers.

@@ -3,7 +3,7 @@
 use super::sources::{Source, rust_files};
 
 /// Each room and the rooms it may name. What is not here is not allowed.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("base", &[]),
     ("api", &["base"]),
     ("workqueue", &[]),
@@ -13,6 +13,10 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("cache", &["base", "api", "client"]),
     ("record", &["base", "api", "client"]),
     ("leader", &["base", "api", "client"]),
+    // Others hand it numbers.
+    ("metrics", &[]),
+    // `http` for its listener: the seam that lets a test pause the clock.
+    ("serve", &["base", "http"]),
     // Pretends to be the other end: it agrees with `api` and `client` through bytes only.
     ("sim", &["base", "http"]),
     // Stands in front of `sim`, reads requests as it does, and knows the client by its bytes only, too.
@@ -40,6 +44,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "run",
             "demo",
             "bitcoin",
+            // A node's address and the way to it, for subcommands that talk to a node alone.
+            "http",
             "client",
             "controller",
         ],
@@ -48,7 +54,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("lib", &EVERYTHING),
 ];
 
-const EVERYTHING: [&str; 15] = [
+const EVERYTHING: [&str; 17] = [
     "base",
     "api",
     "http",
@@ -59,6 +65,8 @@ const EVERYTHING: [&str; 15] = [
     "record",
     "leader",
     "controller",
+    "metrics",
+    "serve",
     "sim",
     "testing",
     "run",

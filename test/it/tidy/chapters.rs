@@ -6,7 +6,11 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 450;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 17] = [
+const MAY_SPAWN: [(&str, &str); 19] = [
+    (
+        "src/bitcoin/mining/solve.rs",
+        "the threads of one search, in a scope that ends with it",
+    ),
     (
         "src/client/exec_plugin.rs",
         "a program, killed when whoever waits for it does not any longer",
@@ -34,6 +38,10 @@ const MAY_SPAWN: [(&str, &str); 17] = [
     (
         "src/record/event_broadcaster.rs",
         "the broadcaster's JoinSet, joined by its shutdown",
+    ),
+    (
+        "src/serve/server.rs",
+        "connections, in a JoinSet of the server",
     ),
     (
         "src/sim/apiserver/mod.rs",

@@ -1,0 +1,88 @@
+//! Goal: what can be linked is, and what cannot is refused with words that help.
+
+use bitcoin_controller::bitcoin::{Link, Members, Topology};
+use bitcoin_controller::controller::problem::Problem;
+use bitcoin_controller::controller::{reasons, wiring};
+use serde_json::{Value, json};
+
+use super::build::network;
+
+fn topology(spec: Value) -> Result<Topology, String> {
+    let network = network(spec);
+    match wiring::of(network.spec.valid().unwrap()) {
+        Ok(wiring) => Ok(wiring.topology),
+        Err(Problem::Blocked { reason, message }) => {
+            assert_eq!(reason, reasons::INVALID_SPEC);
+            Err(message)
+        }
+        Err(failed) => panic!("{failed}"),
+    }
+}
+
+fn of(shape: Value) -> Result<Topology, String> {
+    topology(json!({"nodes": 3, "topology": shape}))
+}
+
+#[test]
+fn each_shape_is_what_it_is_called() {
+    assert_eq!(topology(json!({"nodes": 3})), Ok(Topology::Automatic));
+    let shapes = [
+        ("FullMesh", Topology::FullMesh),
+        ("Ring", Topology::Ring),
+        ("Line", Topology::Line),
+        ("Star", Topology::Star),
+        ("Manual", Topology::Manual([].into())),
+    ];
+    for (name, shape) in shapes {
+        assert_eq!(of(json!({"type": name})), Ok(shape));
+    }
+}
+
+#[test]
+fn a_random_shape_has_eight_links_and_the_networks_own_seed_if_nothing_is_said() {
+    let random = |degree, seed| Ok(Topology::Random { degree, seed });
+    assert_eq!(of(json!({"type": "Random"})), random(8, None));
+    let asked = json!({"type": "Random", "degree": 3, "seed": 0});
+    assert_eq!(of(asked), random(3, Some(0)));
+    for degree in [0, -1] {
+        let message = of(json!({"type": "Random", "degree": degree})).unwrap_err();
+        assert!(message.contains("`topology.degree`"), "{message}");
+    }
+}
+
+#[test]
+fn edges_count_once_whichever_end_comes_first() {
+    let edges = json!([[0, 1], [1, 0], [2, 1], [0, 999]]);
+    let links = [(0, 1), (1, 2), (0, 999)].map(|(one, other)| Link::new(one, other));
+    let shape = of(json!({"type": "Manual", "edges": edges})).unwrap();
+    assert_eq!(shape, Topology::Manual(links.into()));
+    let members = Members::new("1f2e3d4c", "a-sts-", 3).unwrap();
+    assert_eq!(shape.links(&members).len(), 2, "node 999 is not there");
+}
+
+#[test]
+fn edges_that_are_none_are_refused() {
+    let cases = [
+        (json!([[2, 2]]), "node 2 with itself"),
+        (json!([[0, 1], [1]]), "two nodes"),
+        (json!([[0, 1, 2]]), "two nodes"),
+        (json!([[0, -1]]), "begin at 0"),
+    ];
+    for (edges, told) in cases {
+        let message = of(json!({"type": "Manual", "edges": edges})).unwrap_err();
+        assert!(message.contains(told), "{message}");
+    }
+}
+
+#[test]
+fn a_full_mesh_of_more_than_a_hundred_is_refused() {
+    let mesh = |nodes| topology(json!({"nodes": nodes, "topology": {"type": "FullMesh"}}));
+    assert_eq!(mesh(100), Ok(Topology::FullMesh));
+    let message = mesh(101).unwrap_err();
+    assert!(
+        message.contains("100") && message.contains("Random"),
+        "{message}"
+    );
+    let star = topology(json!({"nodes": 1_000, "topology": {"type": "Star"}}));
+    assert_eq!(star, Ok(Topology::Star));
+}

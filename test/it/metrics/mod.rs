@@ -1,0 +1,7 @@
+//! Numbers for Prometheus.
+
+mod labelled;
+mod page;
+mod process;
+mod registry;
+mod value;
