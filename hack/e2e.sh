@@ -13,7 +13,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-target=x86_64-unknown-linux-gnu
 say() { printf '\n== e2e: %s (%s s in)\n' "$*" "$SECONDS"; }
 
 say "building the tests and the controller's static binary"
@@ -38,9 +37,8 @@ if [ $# -gt 0 ]; then
 fi
 every_filter_matches "${inside[@]}" "${outside[@]}"
 
-RUSTFLAGS="-C target-feature=+crt-static" \
-	cargo build --locked --release --no-default-features --target "$target"
-export E2E_BINARY="$PWD/target/$target/release/bitcoin-controller"
+E2E_BINARY=$(build/controller/binary.sh)
+export E2E_BINARY
 
 if [ -n "${KUBECONFIG:-}" ]; then
 	say "the scenarios on the cluster of $KUBECONFIG"

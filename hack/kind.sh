@@ -6,9 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for tool in docker kind kubectl; do
 	command -v "$tool" >/dev/null || { echo "kind.sh: $tool is missing" >&2; exit 1; }
 done
-target=x86_64-unknown-linux-gnu
-RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --no-default-features --target "$target"
-hack/cluster/images.sh "target/$target/release/bitcoin-controller"
+hack/cluster/images.sh "$(build/controller/binary.sh)"
 
 name=bitcoin-controller-e2e
 kubeconfig=$(mktemp)

@@ -2,9 +2,7 @@
 # images.sh [CONTROLLER]: make the container images of a test cluster, as tar files
 # in the cache, without Docker. CONTROLLER is the path of a static binary:
 #
-#   RUSTFLAGS='-C target-feature=+crt-static' \
-#       cargo build --release --no-default-features --target x86_64-unknown-linux-gnu
-#   hack/cluster/images.sh target/x86_64-unknown-linux-gnu/release/bitcoin-controller
+#   hack/cluster/images.sh "$(build/controller/binary.sh)"
 #
 # Without it that image stays as it is. The same input gives the same bytes.
 set -euo pipefail
@@ -42,20 +40,21 @@ int main(void) {
 C
 image pause:1 --user 65535:65535 --entrypoint /pause "$work/pause=/pause"
 
-# bitcoind's wrappers need sh and readlink, people and probes like the rest. No
-# entrypoint: a pod says `command: [bitcoind]`, whatever image it runs.
+# bitcoind's wrappers need sh and readlink, the entrypoint a few more, people and probes like the rest.
+# Networks do without the entrypoint: their pods say `command: [bitcoind]`, whatever image they run.
 links=(--link /usr/bin/bitcoind=/opt/bitcoin/bin/bitcoind --link /usr/bin/bitcoin-cli=/opt/bitcoin/bin/bitcoin-cli)
 while read -r applet; do links+=(--link "/bin/$applet=busybox"); done < <(/bin/busybox --list | grep --invert-match busybox)
 # The default image of the controller has its name here too, since nothing can be pulled; `:other`
 # is for tests that change the image.
-image bitcoind:dev --name docker.io/bitcoin/bitcoin:29.0 --name localhost/bitcoind:other --user 1000:1000 "${links[@]}" /bin/busybox=/bin/busybox \
+image bitcoind:dev --name docker.io/bitcoin/bitcoin:29.0 --name localhost/bitcoind:other --user 1000:1000 --entrypoint /usr/local/bin/entrypoint.sh "${links[@]}" /bin/busybox=/bin/busybox \
+	"$cluster_src/../../build/bitcoind/entrypoint.sh=/usr/local/bin/entrypoint.sh" \
 	"$cache/bitcoind/bin=/opt/bitcoin/bin" "$cache/bitcoind/lib=/opt/bitcoin/lib"
 
 if [ $# -eq 1 ]; then
 	[ -x "$1" ] || die "$1 is no executable"
 	# FROM scratch there is no loader: a dynamic binary would fail in the pod, with a puzzling message.
 	if ldd "$1" 2>/dev/null | grep --quiet '=>\|ld-linux'; then
-		die "$1 is dynamically linked, build it with RUSTFLAGS='-C target-feature=+crt-static' and an explicit --target"
+		die "$1 is dynamically linked, build it with build/controller/binary.sh"
 	fi
 	image bitcoin-controller:dev --name docker.io/library/bitcoin-controller:0.1.0 --user 65532:65532 --entrypoint /bitcoin-controller "$1=/bitcoin-controller"
 fi
