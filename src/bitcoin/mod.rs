@@ -18,6 +18,8 @@
 //! | [`rest`] | chain facts without a password |
 //! | [`answers`] | the few fields we read of what a node says |
 //! | [`difficulty`] | how hard a block is to find, and how hard the next must be |
+//! | [`wallet_keys`] | all keys of a wallet, from one seed |
+//! | [`wallet`] | one wallet of a node: make it, load it, pay from it |
 //! | [`pace`] | when the next block is due, and who mines it |
 //! | [`mining`] | a block of our own: template, coinbase, nonce, and what the node says to it |
 //! | [`error`] | what can go wrong, as questions |
@@ -43,6 +45,8 @@ pub mod rest;
 pub mod rpc;
 pub mod sides;
 pub mod topology;
+pub mod wallet;
+pub mod wallet_keys;
 
 pub use answers::{BlockHeaderInfo, BlockchainInfo, NetworkInfo, Peer};
 pub use credentials::Credentials;
@@ -51,6 +55,8 @@ pub use identity::Identity;
 pub use members::Members;
 pub use rest::RestClient;
 pub use rpc::RpcClient;
-pub use rust_bitcoin::{BlockHash, Work};
+pub use rust_bitcoin::{Amount, BlockHash, Txid, Work};
 pub use sides::Sides;
 pub use topology::{Link, Topology};
+pub use wallet::WalletClient;
+pub use wallet_keys::WalletKeys;

@@ -72,6 +72,22 @@ pub const ONE_TIP_PER_SIDE: &str = "OneBestBlockPerSide";
 pub const EQUAL_WORK: &str = "EqualWork";
 /// Condition Synced: they have different ones, or do not all say.
 pub const TIPS_DIFFER: &str = "BestBlocksDiffer";
+/// Event, and condition WalletReady: the node has the wallet, and the wallet has its keys.
+pub const WALLET_LOADED: &str = "WalletLoaded";
+/// Condition WalletReady: it is still looking for its money in the chain.
+pub const WALLET_SCANNING: &str = "WalletScanning";
+/// Condition WalletReady: its node does not answer.
+pub const WALLET_NODE_NOT_READY: &str = "WalletNodeNotReady";
+/// Condition WalletReady: there is no node of its ordinal.
+pub const WALLET_NODE_MISSING: &str = "WalletNodeMissing";
+/// Condition WalletReady: its node's bitcoind has no wallets.
+pub const WALLET_UNSUPPORTED: &str = "WalletsUnsupported";
+/// Condition WalletReady: its node refuses to make or load it.
+pub const WALLET_FAILED: &str = "WalletFailed";
+/// Condition WalletReady, Unknown: something blocks the network before its wallet is looked at.
+pub const WALLET_NOT_SEEN: &str = "WalletNotLookedAt";
+/// Event, Warning: our Secret lacks keys, and the server refuses to add them.
+pub const SECRET_OUTDATED: &str = "SecretOutdated";
 /// Condition Mined: the height that was asked for is reached.
 pub const HEIGHT_REACHED: &str = "HeightReached";
 /// Condition Mined: blocks follow one another as was asked for.

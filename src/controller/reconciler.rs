@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   network gone or deleting? ──> done
-//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> mine ──> replace a pod ──> status, events
+//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
 //! ```
 //!
 //! A pass does not know why it runs. It reads everything it needs, does the difference, and says when it
@@ -119,7 +119,7 @@ impl NetworkReconciler {
         network: Arc<BitcoinNetwork>,
         memory: &mut Memory,
     ) -> Result<Action, Problem> {
-        let spec = checked_spec(network).ok();
+        let spec = checked_spec(&network).ok();
         // What cannot be read leaves the sides as they are.
         let sides = match spec.map(wiring::of) {
             Some(Ok(wiring)) => Side::all(&wiring.sides),
@@ -129,7 +129,6 @@ impl NetworkReconciler {
             }
         };
         let mut sight = Sight {
-            wanted: checked_spec(&network).ok().map(|spec| spec.nodes),
             wanted: spec.map(|spec| spec.nodes),
             sides,
             ..Sight::default()
@@ -174,12 +173,17 @@ impl NetworkReconciler {
             return provided.map(|_| false);
         };
         let clients = self.look(memory, &set, wanted, sight).await;
-        let restart_hash = provided?.restart_hash;
+        let provided = provided?;
         let has_linked = self.link(network, &clients, wanted, sight).await?;
+        let spec = checked_spec(network)?;
+        let has_acted = self
+            .keep_wallet(network, spec, &provided.own, &clients, sight)
+            .await;
         sight.mine_again = self.mine(cached, network, &clients, memory, sight).await?;
-        let has_replaced = self.replace(network, wanted, &restart_hash, sight).await?;
+        let restart_hash = &provided.restart_hash;
+        let has_replaced = self.replace(network, wanted, restart_hash, sight).await?;
         sight.failed_create = self.why_missing(memory, &set, wanted, sight).await?;
-        Ok(has_linked || has_replaced)
+        Ok(has_linked || has_acted || has_replaced)
     }
 
     /// Records good news about `network`.

@@ -52,11 +52,10 @@ impl NetworkReconciler {
                 return Ok((next, due));
             }
         }
+        let reorganisations = self.reorganisations(memory, sight, before, &next).await;
         if !self.write(cached, network, memory, &next).await? {
             return Ok((next, WRITE_AGAIN));
         }
-        let reorganisations = self.reorganisations(memory, sight, before, &next).await;
-        self.write(cached, network, memory, &next).await?;
         memory.chain_facts_written = Some(Instant::now());
         self.tell_turns(network, before, &next);
         self.tell_reorganisations(network, &reorganisations);

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus, Links};
 use crate::api::{BitcoinNetwork, Timestamp};
+use crate::bitcoin::BlockHash;
 use crate::bitcoin::BlockchainInfo;
 use crate::controller::mining::view::age_words;
 use crate::controller::mining::{Seen, plan};
-use crate::bitcoin::BlockHash;
 use crate::controller::nodes::Answer;
 use crate::controller::status::Sight;
 use crate::controller::status::sides::{self, Side};
@@ -40,6 +40,7 @@ pub(super) fn judge(
         connected(sight),
         synced(network, sight, before, now),
     ];
+    judgements.extend(wallet_ready(network, sight));
     judgements.extend(mined(network, sight));
     let ready = ready(sight, &judgements);
     judgements
@@ -150,7 +151,9 @@ fn pods_ready(sight: &Sight) -> Judgement {
         Some(Answer::None(why)) => (reasons::NOT_ANSWERING, format!("node {first}: {why}")),
         Some(Answer::Unauthorized(_)) => (
             reasons::UNAUTHORIZED,
-            format!("node {first} was started with other credentials"),
+            format!(
+                "node {first} was started with a password that is not known; write it to the network's secret as `previous-password`, or delete the pod"
+            ),
         ),
         _ => (reasons::STARTING, format!("node {first} is on its way")),
     };
@@ -162,8 +165,6 @@ fn connected(sight: &Sight) -> Judgement {
     let Some(Links { wanted, present }) = sight.links else {
         return Judgement::unknown(name, reasons::NOT_COMPARED, "links were not compared");
     };
-    let message = format!("{present} of {wanted} links are there");
-    let holds = sight.is_connected();
     let sides = sight.sides();
     if sight.n_across > 0 {
         let message = format!("{} links between sides are being cut", sight.n_across);
@@ -174,7 +175,7 @@ fn connected(sight: &Sight) -> Judgement {
         message.push_str(", none of them between sides");
     }
     message.push_str(&in_pieces(&sides));
-    let holds = sight.wanted.is_some() && wanted == present;
+    let holds = sight.is_connected();
     let reason = if holds {
         reasons::ALL_LINKED
     } else {
@@ -190,13 +191,6 @@ fn synced(
     now: Timestamp,
 ) -> Judgement {
     let name = "Synced";
-    if sight.one_tip() {
-        let message = match sight.best() {
-            Some(chain) => {
-                let old = stale_words(network, chain, now);
-                format!("all nodes are at height {}{old}", chain.blocks)
-            }
-            None => "there are no nodes".to_owned(),
     let sides = sight.sides();
     if sight.is_synced() {
         let at = |side: &Side| {
@@ -205,13 +199,7 @@ fn synced(
         };
         let (reason, message) = match &sides[..] {
             [] => (reasons::ONE_TIP, "there are no nodes".to_owned()),
-            [_] => (
-                reasons::ONE_TIP,
-                format!(
-                    "all nodes are at height {}",
-                    sight.best().map_or(0, |chain| chain.blocks)
-                ),
-            ),
+            [_] => (reasons::ONE_TIP, one_height(network, sight, now)),
             split => {
                 let sides: Vec<String> = split.iter().map(at).collect();
                 (reasons::ONE_TIP_PER_SIDE, sides.join(", "))
@@ -255,6 +243,34 @@ fn synced(
     Judgement::new(name, false, reasons::TIPS_DIFFER, message)
 }
 
+/// Whether the wallet can be used; nothing if none is asked for.
+fn wallet_ready(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
+    let name = "WalletReady";
+    network.spec.valid()?.wallet.as_ref()?;
+    let Some(wallet) = &sight.wallet else {
+        let message = "the wallet was not looked at";
+        return Some(Judgement::unknown(name, reasons::WALLET_NOT_SEEN, message));
+    };
+    Some(match &wallet.trouble {
+        Some((reason, message)) => Judgement::new(name, false, *reason, message.clone()),
+        None => {
+            let message = format!("node {} has the wallet", wallet.status.node);
+            Judgement::new(name, true, reasons::WALLET_LOADED, message)
+        }
+    })
+}
+
+/// Where all nodes are, and whether that is old news.
+fn one_height(network: &BitcoinNetwork, sight: &Sight, now: Timestamp) -> String {
+    match sight.best() {
+        Some(chain) => {
+            let old = stale_words(network, chain, now);
+            format!("all nodes are at height {}{old}", chain.blocks)
+        }
+        None => "there are no nodes".to_owned(),
+    }
+}
+
 /// What is said of a chain without news that nobody asked us to keep alive: never mended unasked.
 fn stale_words(network: &BitcoinNetwork, chain: &BlockchainInfo, now: Timestamp) -> String {
     let time = chain
@@ -274,6 +290,8 @@ fn mined(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
     };
     let (reason, message) = (verdict.reason, verdict.message.clone());
     Some(Judgement::new(name, verdict.holds, reason, message))
+}
+
 /// Two or more chains, none with more work than another.
 fn equal_work(sight: &Sight, rivals: &BTreeMap<BlockHash, Vec<i32>>) -> String {
     let holders = rivals.iter().map(|(hash, nodes)| {

@@ -15,7 +15,7 @@ mod conditions;
 mod sides;
 mod sight;
 
-use crate::api::network::{BitcoinNetworkStatus, NodeStatus};
+use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
 use crate::controller::desired;
 use crate::controller::mining::plan;
@@ -48,6 +48,7 @@ pub fn next(
             .best()
             .and_then(|chain| chain.time)
             .map(Timestamp::from_unix_seconds),
+        wallet: wallet(network, before, sight),
         mining: match &sight.mining {
             Some(seen) => Some(seen.record.clone()),
             None if plan::is_declared(network) => before.mining.clone(),
@@ -110,6 +111,17 @@ pub fn without_chain_facts(
         }
     }
     same
+}
+
+/// What this pass saw of the wallet that is asked for, else what was known of it.
+fn wallet(
+    network: &BitcoinNetwork,
+    before: &BitcoinNetworkStatus,
+    sight: &Sight,
+) -> Option<WalletStatus> {
+    network.spec.valid()?.wallet.as_ref()?;
+    let seen = sight.wallet.as_ref().map(|wallet| wallet.status.clone());
+    seen.or_else(|| before.wallet.clone())
 }
 
 fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {

@@ -12,6 +12,7 @@ use crate::controller::mining;
 use crate::controller::nodes::Answer;
 use crate::controller::pods::Pods;
 use crate::controller::status::sides::Side;
+use crate::controller::wallet::WalletSight;
 
 /// Everything a pass has seen.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub struct Sight {
     pub n_outdated: usize,
     /// Why the set may not create pods.
     pub failed_create: Option<String>,
+    /// The wallet that is asked for; `None` if this pass did not get to it.
+    pub wallet: Option<WalletSight>,
     /// What blocks the pass: reason and message.
     pub blocked: Option<(&'static str, String)>,
     /// Since when the nodes of a side have not had one best block.
@@ -52,6 +55,7 @@ impl Sight {
     /// Whether all wanted links are there.
     pub fn is_connected(&self) -> bool {
         self.wanted.is_some()
+            && self.n_across == 0
             && self
                 .links
                 .is_some_and(|links| links.wanted == links.present)

@@ -19,3 +19,5 @@ mod rest;
 mod rpc;
 mod sides;
 mod topology;
+mod wallet;
+mod wallet_keys;

@@ -9,5 +9,7 @@ mod mining_crashes;
 mod node_spec;
 mod partitions;
 mod scale;
+mod secrecy;
 mod topology;
 mod trouble;
+mod wallet;
