@@ -2,9 +2,11 @@
 
 mod by_hand;
 mod faults;
+mod helm;
 mod history;
 mod image;
 mod lifecycle;
+mod mining;
 mod network;
 mod operate;
 mod rights;
