@@ -21,6 +21,7 @@ use crate::api::network::BitcoinNetworkStatus;
 use crate::api::{BitcoinNetwork, Resource};
 use crate::bitcoin::{Credentials, RpcClient};
 use crate::controller::desired::RPC_PORT;
+use crate::controller::outside::Outings;
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::reach::Reach;
 use crate::http::Endpoint;
@@ -48,6 +49,8 @@ pub struct Memory {
     pub chain_facts_written: Option<Instant>,
     /// The status as it was sent, if the server did not keep all of it.
     pub pruned: Option<BitcoinNetworkStatus>,
+    /// When nodes outside were last dialled.
+    pub outside: Outings,
     /// Repairs of each kind of object.
     pub repairs: BTreeMap<&'static str, Repairs>,
     /// Changes that the server does not allow, by kind of object.

@@ -13,7 +13,7 @@
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`wiring`] | pure: what a spec asks of the links |
-//! | [`link`] | who is connected with whom |
+//! | [`link`], [`outside`] | who is connected with whom, within the network and without |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`], [`reorganisation`] | telling it: status and events |
@@ -33,6 +33,7 @@ pub mod digest;
 pub mod link;
 pub mod memory;
 pub mod nodes;
+pub mod outside;
 pub mod own_writes;
 pub mod ownership;
 pub mod pods;

@@ -168,7 +168,7 @@ impl NetworkReconciler {
         };
         let clients = self.look(memory, &set, wanted, sight).await;
         let restart_hash = provided?.restart_hash;
-        let has_linked = self.link(network, &clients, wanted, sight).await?;
+        let has_linked = self.link(network, memory, &clients, wanted, sight).await?;
         let has_replaced = self.replace(network, wanted, &restart_hash, sight).await?;
         sight.failed_create = self.why_missing(memory, &set, wanted, sight).await?;
         Ok(has_linked || has_replaced)

@@ -5,6 +5,7 @@ mod catching_up;
 mod credentials;
 mod difficulty;
 mod error;
+mod external;
 mod fake_node;
 mod identity;
 mod members;
