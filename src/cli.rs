@@ -125,7 +125,7 @@ struct RunFlags {
     )]
     leader_election_retry_period: u16,
 
-    /// Serve /healthz, /readyz and /metrics here, over HTTP; :8080 is all addresses [default: do not]
+    /// Serve /healthz, /readyz, /metrics and /debug here, over HTTP; :8080 is all addresses [default: do not]
     #[arg(long, value_name = "[HOST]:PORT")]
     listen: Option<run::ListenAddress>,
 

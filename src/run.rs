@@ -11,8 +11,8 @@
 //! leader lists first, which takes a moment; warm caches would cost every watch twice. A leader that
 //! loses the lease ends the process with an error, and whoever started it starts it anew.
 //!
-//! With [`Options::listen`] a small server tells how all this goes (`run/insight.rs`), from before the first request to the
-//! API server until after the last.
+//! With [`Options::listen`] a small server tells how all this goes (`run/insight.rs`), from before the
+//! first request to the API server until after the last.
 //!
 //! # Invariants
 //! - The deadlines nest: a reconcile's own is shorter than the drain's; the drain's, the flush's and
@@ -25,6 +25,7 @@
 //! so the order is written down here instead of being a property of groups of runnables.
 
 mod counted;
+mod debug;
 mod exported;
 mod insight;
 mod networks;
@@ -234,7 +235,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     };
     let listener = address.bind().await.map_err(Error::Listen)?;
     if let Ok(address) = listener.local_addr() {
-        info!(%address, "serving health and metrics");
+        info!(%address, "serving health, metrics and state");
     }
     // It outlives everything else: how a shutdown goes can be seen, too.
     let (pages, ended) = (insight.pages(), CancellationToken::new());

@@ -134,6 +134,16 @@ impl<'de> Deserialize<'de> for MicroTime {
     }
 }
 
+impl schemars::JsonSchema for MicroTime {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MicroTime".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "date-time"})
+    }
+}
+
 /// Unix seconds, and microseconds beyond them.
 fn read_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, u32), D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;

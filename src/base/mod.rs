@@ -11,11 +11,12 @@
 //!
 //! and the two readers of foreign text, [`json`] and [`yaml`], whose errors name the place and the
 //! field but never quote the value: a value may be a password. [`hash`] names things, [`calendar`] writes dates,
-//! [`Report`] says at the end of a program what went wrong.
+//! [`duration`] reads `1m30s`, [`Report`] says at the end of a program what went wrong.
 
 pub mod backoff;
 pub mod calendar;
 pub mod clock;
+pub mod duration;
 pub mod hash;
 pub mod json;
 pub mod random;

@@ -73,6 +73,18 @@ pub struct Rules {
 }
 
 impl Chain {
+    /// The chain that `getblockchaininfo` calls so: `main`, `test`, `testnet4`, `signet` or `regtest`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "main" => Some(Chain::Main),
+            "test" => Some(Chain::Testnet3),
+            "testnet4" => Some(Chain::Testnet4),
+            "signet" => Some(Chain::Signet),
+            "regtest" => Some(Chain::Regtest),
+            _ => None,
+        }
+    }
+
     /// Its rules.
     pub fn rules(self) -> Rules {
         let limit = self.params().max_attainable_target.to_compact_lossy();
@@ -143,16 +155,21 @@ impl Chain {
             return Ok(last.bits);
         }
         let before = if rules.adjusts_first { first } else { last };
-        target(before.bits)?;
         // From the first block to the last there are 2015 steps and not 2016: so it has been from
         // the beginning, and so it stays. Times may go backwards; a negative span counts as the shortest.
-        let span = u64::from(last.time.saturating_sub(first.time));
+        self.bits_after(before.bits, last.time.saturating_sub(first.time))
+    }
+
+    /// The bits of a period after one with `bits`, if that took `span` seconds from its first block to its
+    /// last. Where nothing is adjusted they are the same.
+    ///
+    /// # Errors
+    /// Those bits stand for no target.
+    pub fn bits_after(self, bits: CompactTarget, span: u32) -> Result<CompactTarget, Error> {
+        target(bits)?;
         // Two weeks, and a quarter and four times that as bounds, are in there.
-        Ok(CompactTarget::from_next_work_required(
-            before.bits,
-            span,
-            self.params(),
-        ))
+        let (span, params) = (u64::from(span), self.params());
+        Ok(CompactTarget::from_next_work_required(bits, span, params))
     }
 
     /// Whether `header` has done the work its bits ask for, and they are bits this chain can ask for.

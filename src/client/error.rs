@@ -157,6 +157,20 @@ impl Error {
         self.is("Invalid", 422)
     }
 
+    /// The object does not have the form of its kind: a list where a text belongs, a field that is not there.
+    ///
+    /// An apply is refused so, and the server takes it for a mistake of its own: only the text tells.
+    pub fn is_malformed(&self) -> bool {
+        let message = self.status().map_or("", |status| status.message.as_str());
+        let beginnings = [
+            "failed to create typed patch object",
+            "failed to convert new object",
+        ];
+        beginnings
+            .iter()
+            .any(|beginning| message.starts_with(beginning))
+    }
+
     /// We may not do this.
     pub fn is_forbidden(&self) -> bool {
         self.is("Forbidden", 403)

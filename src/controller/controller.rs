@@ -22,6 +22,7 @@ use crate::cache::Notification;
 use crate::client::Client;
 use crate::controller::caches::{Caches, Watched};
 use crate::controller::desired::INSTANCE;
+use crate::controller::journal::Journal;
 use crate::controller::reach::Reach;
 use crate::controller::reconciler::NetworkReconciler;
 use crate::controller::workers::{PassObserver, Workers};
@@ -96,6 +97,11 @@ impl Controller {
     /// The queue of keys, to see what it holds.
     pub fn queue(&self) -> &RateLimitingQueue<ObjectKey> {
         self.workers.queue()
+    }
+
+    /// Why each network was last looked at, and what came of it.
+    pub fn journal(&self) -> &Journal {
+        self.workers.journal()
     }
 
     /// The caches, to see how far they are.

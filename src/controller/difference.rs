@@ -7,8 +7,9 @@
 //!
 //! # Invariants
 //! - Comparing with itself finds nothing, and adding anything to the live object finds nothing.
-//! - Lists whose items have a key (containers, ports, …) are compared item by item, in any order;
-//!   all other lists must be equal, because their order has a meaning (arguments).
+//! - Lists whose items have a key (containers, ports, …) are compared item by item, in any order; all
+//!   others must have the same number of items in the same order, because it has a meaning (arguments).
+//! - What is empty and what is absent are one: a server leaves empty fields out.
 //!
 //! # Example
 //! ```
@@ -31,10 +32,17 @@ pub fn find(desired: &Value, live: &Value) -> Option<String> {
             let difference = match found.get(name) {
                 Some(Value::Array(items)) if key_of(name).is_some() => in_list(name, value, items),
                 Some(live) => find(value, live),
+                None if is_empty(value) => None,
                 None => Some(String::new()),
             };
             difference.map(|rest| joined(name, &rest))
         }),
+        (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => {
+            let mut pairs = wanted.iter().zip(found).enumerate();
+            pairs.find_map(|(index, (wanted, found))| {
+                find(wanted, found).map(|rest| joined(&format!("[{index}]"), &rest))
+            })
+        }
         _ if desired == live => None,
         _ => Some(String::new()),
     }
@@ -52,6 +60,16 @@ fn in_list(name: &str, desired: &Value, found: &[Value]) -> Option<String> {
         let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
         difference.map(|rest| joined(&format!("[{id}]"), &rest))
     })
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// The field that tells the items of list `name` apart; `None` if their order does.

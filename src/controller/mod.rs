@@ -4,16 +4,20 @@
 //! |---|---|
 //! | [`workers`] | a key, a pass, and one match that decides about trying again; knows nothing of Bitcoin |
 //! | [`controller`] | events in, keys out |
+//! | [`journal`] | why each key was last called, and what came of it |
 //! | [`reconciler`] | one pass, from what is to what should be |
 //! | [`desired`] | pure: what a network should own |
 //! | [`difference`] | pure: whether an object has all we want |
 //! | [`ownership`] | whose object it is |
 //! | [`provide`] | credentials, Service and StatefulSet are there and right |
 //! | [`credentials`] | who may use the nodes' RPC |
+//! | [`own_secret`] | the Secret we make: credentials, the wallet's seed, where the nodes are |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`wiring`] | pure: what a spec asks of the links |
 //! | [`link`], [`outside`] | who is connected with whom, within the network and without |
+//! | [`wallet`] | a wallet with money, on one of the nodes |
+//! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
 //! | [`report`], [`reorganisation`] | telling it: status and events |
@@ -30,10 +34,14 @@ pub mod credentials;
 pub mod desired;
 pub mod difference;
 pub mod digest;
+pub mod journal;
 pub mod link;
 pub mod memory;
+pub mod mine;
+pub mod mining;
 pub mod nodes;
 pub mod outside;
+pub mod own_secret;
 pub mod own_writes;
 pub mod ownership;
 pub mod pods;
@@ -46,6 +54,7 @@ pub mod reorganisation;
 pub mod report;
 pub mod status;
 pub mod tend;
+pub mod wallet;
 pub mod wiring;
 pub mod workers;
 

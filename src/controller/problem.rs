@@ -52,7 +52,9 @@ impl Problem {
 impl From<client::Error> for Problem {
     fn from(error: client::Error) -> Self {
         match () {
-            () if error.is_invalid() => Problem::blocked(reasons::REFUSED, error.to_string()),
+            () if error.is_invalid() || error.is_malformed() => {
+                Problem::blocked(reasons::REFUSED, error.to_string())
+            }
             () if error.is_forbidden() && !error.is_namespace_terminating() => {
                 Problem::blocked(reasons::REFUSED, error.to_string())
             }

@@ -25,10 +25,13 @@ use crate::api::apps::StatefulSet;
 use crate::api::core::Service;
 use crate::api::network::{BitcoinNetworkSpec, MAX_NAME_LENGTH, MAX_NODES, Spec};
 use crate::api::{BitcoinNetwork, ObjectKey, Resource};
+use crate::client;
 use crate::controller::credentials;
-use crate::controller::desired::{self, APPLIED_HASH, Startup};
+use crate::controller::desired::{self, APPLIED_HASH, NodeSpec, Startup};
 use crate::controller::difference;
-use crate::controller::memory::{Memory, RefusedChange, Repairs};
+use crate::controller::memory::{Memory, Refused, Repairs};
+use crate::controller::mining::plan;
+use crate::controller::own_secret::{Known, Own};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
@@ -42,7 +45,7 @@ const MAX_REPAIRS: u32 = 5;
 /// Repairs further apart than this are not in a row; a contest rests for as long.
 const CONTEST_REST: Duration = Duration::from_secs(60);
 
-/// How long a change that the server has refused is not asked for again while nothing has changed.
+/// How long what the server has refused is not asked for again while nothing has changed.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 /// What a pass goes on with.
@@ -51,6 +54,8 @@ pub struct Provided {
     pub set: Arc<StatefulSet>,
     /// What its pods should have been started with.
     pub restart_hash: String,
+    /// What our Secret holds.
+    pub own: Own,
 }
 
 /// A kind of object that networks own.
@@ -124,33 +129,22 @@ impl NetworkReconciler {
         memory: &mut Memory,
     ) -> Result<Provided, Problem> {
         let spec = checked_spec(network)?;
+        plan::of(network, spec)?;
         wiring::of(spec)?;
-        let secret = spec.secret.as_deref();
+        let node =
+            NodeSpec::read(spec).map_err(|why| Problem::blocked(reasons::INVALID_SPEC, why))?;
         let defaults = self.insecure_default_credentials;
-        let credentials = credentials::gather(
+        let gathered = credentials::gather(
             &self.client,
             network,
-            secret,
+            spec,
             defaults,
-            memory.own.as_ref(),
+            &memory.own,
             &self.random,
-        )
-        .await?;
-        if credentials.is_new {
-            let name = desired::secret_key(&network.key()).name;
-            let (reason, message) = match memory.own {
-                None => (
-                    reasons::CREATED,
-                    format!("created secret `{name}` with credentials"),
-                ),
-                Some(_) => (
-                    reasons::REPAIRED,
-                    format!("put secret `{name}` back: the nodes know no other credentials"),
-                ),
-            };
-            self.tell(network, reason, message);
-        }
-        memory.use_credentials(&credentials.own);
+        );
+        let credentials = gathered.await?;
+        self.tell_secret(network, &memory.own, &credentials.own);
+        memory.remember_own(&credentials.own);
 
         let key = network.key();
         let cached = self.caches.services.get(&desired::service_key(&key));
@@ -165,16 +159,40 @@ impl NetworkReconciler {
         let cached = self.caches.sets.get(&desired::stateful_set_key(&key));
         let mut sets = std::mem::take(&mut memory.sets);
         let outcome = self
-            .ensure_set(network, spec, memory, &mut sets, cached, &credentials)
+            .ensure_set(
+                network,
+                (spec, node),
+                memory,
+                &mut sets,
+                cached,
+                &credentials,
+            )
             .await;
         memory.sets = sets;
         outcome
     }
 
+    /// Tells when our Secret was made, or cannot be completed.
+    fn tell_secret(&self, network: &BitcoinNetwork, known: &Known, own: &Own) {
+        let name = desired::secret_key(&network.key()).name;
+        if own.is_new && known.credentials.is_none() {
+            let message = format!("created secret `{name}` with credentials");
+            self.tell(network, reasons::CREATED, message);
+        } else if own.is_new {
+            let message = format!("put secret `{name}` back: the nodes know no other credentials");
+            self.tell(network, reasons::REPAIRED, message);
+        }
+        if let Some(refusal) = &own.refusal
+            && own.refusal != known.refusal
+        {
+            self.warn(network, reasons::SECRET_OUTDATED, refusal.message.clone());
+        }
+    }
+
     async fn ensure_set(
         &self,
         network: &BitcoinNetwork,
-        spec: &BitcoinNetworkSpec,
+        (spec, node): (&BitcoinNetworkSpec, NodeSpec),
         memory: &mut Memory,
         sets: &mut OwnWrites<StatefulSet>,
         cached: Option<Arc<StatefulSet>>,
@@ -187,12 +205,14 @@ impl NetworkReconciler {
             .clone()
             .or(live_image)
             .unwrap_or_else(|| desired::DEFAULT_IMAGE.to_owned());
-        let startup = Startup::new(image, &credentials.own, credentials.added.as_ref());
+        let own = &credentials.own;
+        let startup = Startup::new(image, node, &own.credentials, credentials.added.as_ref());
         let desired = desired::stateful_set(network, spec.nodes, &startup);
         let set = self.ensure(network, memory, sets, cached, &desired).await?;
         Ok(Provided {
             set,
             restart_hash: startup.restart_hash(),
+            own: own.clone(),
         })
     }
 
@@ -213,7 +233,7 @@ impl NetworkReconciler {
                 None => Ok(live),
                 Some(path) => {
                     not_contested::<R>(network, memory, &key, &path)?;
-                    let now = self.repair(memory, &*live, &key, desired).await?;
+                    let now = self.apply(memory, Some(&*live), &key, desired).await?;
                     count_repair::<R>(network, memory);
                     writes.remember(cached.as_deref(), Arc::clone(&now));
                     self.tell_repair(network, &*live, desired, &path);
@@ -221,7 +241,7 @@ impl NetworkReconciler {
                 }
             },
             Found::Free => {
-                let now: Arc<R> = Arc::new(self.client.apply(&key, desired).await?);
+                let now: Arc<R> = self.apply(memory, None, &key, desired).await?;
                 writes.remember(cached.as_deref(), Arc::clone(&now));
                 info!(object = %key, "created {}", R::WORD);
                 self.tell(
@@ -236,44 +256,53 @@ impl NetworkReconciler {
         }
     }
 
-    /// Applies what is wanted to an object that is there.
+    /// Applies what is wanted, to an object that is there or to a free name.
     ///
-    /// A change that the server has refused is asked for again when the object or the wish is another,
-    /// or after a while: the refusal may have been a webhook's.
-    async fn repair<R: Owned>(
+    /// What the server has refused is asked for again when the object or the wish is another, or after a
+    /// while: the refusal may have been a webhook's.
+    async fn apply<R: Owned>(
         &self,
         memory: &mut Memory,
-        live: &R,
+        live: Option<&R>,
         key: &ObjectKey,
         desired: &Value,
     ) -> Result<Arc<R>, Problem> {
-        let is_same = |refused: &&RefusedChange| {
-            refused.from == *live.spec()
+        let from = live.map_or(&Value::Null, Owned::spec);
+        let is_same = |refused: &&Refused| {
+            refused.from == *from
                 && refused.to == *desired
                 && refused.at.elapsed() < ASK_AGAIN_AFTER
         };
         if let Some(refused) = memory.refused.get(R::WORD).filter(is_same) {
-            let message = refused.message.clone();
-            return Err(Problem::blocked(reasons::IMMUTABLE_FIELD, message));
+            return Err(Problem::blocked(refused.reason, refused.message.clone()));
         }
         memory.refused.remove(R::WORD);
         let mut body = desired.clone();
-        body["metadata"]["uid"] = json!(live.metadata().uid);
+        if let Some(live) = live {
+            body["metadata"]["uid"] = json!(live.metadata().uid);
+        }
         match self.client.apply::<R>(key, &body).await {
             Ok(object) => Ok(Arc::new(object)),
-            Err(error) if error.is_invalid() => {
-                let message = format!(
-                    "{} `{key}` cannot be changed to what is wanted; delete it, or undo the change: {error}",
-                    R::WORD
-                );
-                let refused = RefusedChange {
-                    from: live.spec().clone(),
+            Err(error) if error.is_invalid() || error.is_malformed() => {
+                let (reason, message) = match live {
+                    Some(_) if is_about_immutable(&error) => (
+                        reasons::IMMUTABLE_FIELD,
+                        format!(
+                            "{} `{key}` cannot be changed to what is wanted; delete it, or undo the change: {error}",
+                            R::WORD
+                        ),
+                    ),
+                    _ => (reasons::REFUSED, error.to_string()),
+                };
+                let refused = Refused {
+                    from: from.clone(),
                     to: desired.clone(),
+                    reason,
                     message: message.clone(),
                     at: Instant::now(),
                 };
                 memory.refused.insert(R::WORD, refused);
-                Err(Problem::blocked(reasons::IMMUTABLE_FIELD, message))
+                Err(Problem::blocked(reason, message))
             }
             Err(error) => Err(error.into()),
         }
@@ -300,6 +329,14 @@ impl NetworkReconciler {
             self.tell(network, reasons::REPAIRED, message);
         }
     }
+}
+
+/// Whether the server refuses to change a field, whatever the new value.
+fn is_about_immutable(error: &client::Error) -> bool {
+    let text = error.to_string();
+    ["are forbidden", "immutable", "may not change"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 /// The path of the first thing that `live` lacks or has otherwise than `desired` says.

@@ -74,6 +74,46 @@ pub const ONE_TIP_PER_SIDE: &str = "OneBestBlockPerSide";
 pub const EQUAL_WORK: &str = "EqualWork";
 /// Condition Synced: they have different ones, or do not all say.
 pub const TIPS_DIFFER: &str = "BestBlocksDiffer";
+/// Event, and condition WalletReady: the node has the wallet, and the wallet has its keys.
+pub const WALLET_LOADED: &str = "WalletLoaded";
+/// Condition WalletReady: it is still looking for its money in the chain.
+pub const WALLET_SCANNING: &str = "WalletScanning";
+/// Condition WalletReady: its node does not answer.
+pub const WALLET_NODE_NOT_READY: &str = "WalletNodeNotReady";
+/// Condition WalletReady: there is no node of its ordinal.
+pub const WALLET_NODE_MISSING: &str = "WalletNodeMissing";
+/// Condition WalletReady: its node's bitcoind has no wallets.
+pub const WALLET_UNSUPPORTED: &str = "WalletsUnsupported";
+/// Condition WalletReady: its node refuses to make or load it.
+pub const WALLET_FAILED: &str = "WalletFailed";
+/// Condition WalletReady, Unknown: something blocks the network before its wallet is looked at.
+pub const WALLET_NOT_SEEN: &str = "WalletNotLookedAt";
+/// Event, Warning: our Secret lacks keys, and the server refuses to add them.
+pub const SECRET_OUTDATED: &str = "SecretOutdated";
+/// Condition Mined: the height that was asked for is reached.
+pub const HEIGHT_REACHED: &str = "HeightReached";
+/// Condition Mined: blocks follow one another as was asked for.
+pub const ON_PACE: &str = "OnPace";
+/// Condition Mined: blocks are being mined, and the height is not reached yet.
+pub const MINING: &str = "Mining";
+/// Condition Mined: mining rests, as was asked for. It does not keep a network from being ready.
+pub const PAUSED: &str = "Paused";
+/// Condition Mined: blocks are due, and links are missing.
+pub const WAITING_FOR_LINKS: &str = "WaitingForLinks";
+/// Condition Mined: blocks are due, and the wallet that is paid has no address yet.
+pub const WAITING_FOR_WALLET: &str = "WaitingForWallet";
+/// Condition Mined: no node may mine.
+pub const NO_MINER: &str = "NoMiner";
+/// Condition Mined: the node whose turn it is does not answer, or is behind.
+pub const MINER_NOT_READY: &str = "MinerNotReady";
+/// Condition Mined: a node refused the block.
+pub const BLOCK_REFUSED: &str = "BlockRefused";
+/// Condition Mined, Unknown: something blocks the network before it is looked at.
+pub const NOT_LOOKED_AT: &str = "MiningNotLookedAt";
+/// Event: the first block, or the height that was asked for.
+pub const MINED: &str = "Mined";
+/// Event, Warning: a node refused a block.
+pub const MINING_FAILED: &str = "MiningFailed";
 /// Condition Ready: pods wait to be replaced.
 pub const REPLACING: &str = "ReplacingPods";
 /// Condition Ready: the number of pods is not what is asked for.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   network gone or deleting? ──> done
-//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> replace a pod ──> status, events
+//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
 //! ```
 //!
 //! A pass does not know why it runs. It reads everything it needs, does the difference, and says when it
@@ -47,7 +47,7 @@ pub const SLOW_POLL: Duration = Duration::from_secs(10);
 const QUICK_POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// How soon it is looked whether an action has worked: a handshake takes about 20 ms.
-const AFTER_ACTION: Duration = Duration::from_millis(100);
+pub(crate) const AFTER_ACTION: Duration = Duration::from_millis(100);
 
 /// The reconciler of [`BitcoinNetwork`]s.
 pub struct NetworkReconciler {
@@ -81,7 +81,7 @@ impl Reconciler for NetworkReconciler {
             return Ok(Action::Done);
         }
         let outcome =
-            tokio::time::timeout(PASS_DEADLINE, self.pass(&cached, &network, &mut memory)).await;
+            tokio::time::timeout(PASS_DEADLINE, self.pass(&cached, network, &mut memory)).await;
         self.memories.insert(key.clone(), memory);
         outcome.unwrap_or_else(|_| {
             tracing::warn!(deadline = ?PASS_DEADLINE, "the pass did not end in time and was cut short");
@@ -115,11 +115,11 @@ impl NetworkReconciler {
 
     async fn pass(
         &self,
-        cached: &BitcoinNetwork,
-        network: &BitcoinNetwork,
+        cached: &Arc<BitcoinNetwork>,
+        network: Arc<BitcoinNetwork>,
         memory: &mut Memory,
     ) -> Result<Action, Problem> {
-        let spec = checked_spec(network).ok();
+        let spec = checked_spec(&network).ok();
         // What cannot be read leaves the sides as they are.
         let sides = match spec.map(wiring::of) {
             Some(Ok(wiring)) => Side::all(&wiring.sides),
@@ -133,7 +133,7 @@ impl NetworkReconciler {
             sides,
             ..Sight::default()
         };
-        let has_acted = match self.act(network, memory, &mut sight).await {
+        let has_acted = match self.act(cached, &network, memory, &mut sight).await {
             Ok(has_acted) => has_acted,
             Err(Problem::Blocked { reason, message }) => {
                 sight.blocked = Some((reason, message));
@@ -143,15 +143,21 @@ impl NetworkReconciler {
         };
         let apart = !sight.is_synced();
         sight.apart_for = memory::since(&mut memory.apart_since, apart);
-        let (status, due) = self.report(cached, network, memory, &sight).await?;
-        Ok(Action::RequeueAfter(
-            next_look(&status, memory, has_acted, sight.blocked.is_some()).min(due),
-        ))
+        // What was reserved in this pass is in the status already.
+        let network = memory
+            .networks
+            .over(Some(Arc::clone(cached)))
+            .unwrap_or(network);
+        let (status, due) = self.report(cached, &network, memory, &sight).await?;
+        let look = next_look(&status, memory, has_acted, sight.blocked.is_some());
+        let to_mine = sight.mine_again.unwrap_or(Duration::MAX);
+        Ok(Action::RequeueAfter(look.min(due).min(to_mine)))
     }
 
     /// Everything but the status. Returns whether a node or a pod was acted upon.
     async fn act(
         &self,
+        cached: &BitcoinNetwork,
         network: &BitcoinNetwork,
         memory: &mut Memory,
         sight: &mut Sight,
@@ -167,11 +173,17 @@ impl NetworkReconciler {
             return provided.map(|_| false);
         };
         let clients = self.look(memory, &set, wanted, sight).await;
-        let restart_hash = provided?.restart_hash;
+        let provided = provided?;
         let has_linked = self.link(network, memory, &clients, wanted, sight).await?;
-        let has_replaced = self.replace(network, wanted, &restart_hash, sight).await?;
+        let spec = checked_spec(network)?;
+        let has_acted = self
+            .keep_wallet(network, spec, &provided.own, &clients, sight)
+            .await;
+        sight.mine_again = self.mine(cached, network, &clients, memory, sight).await?;
+        let restart_hash = &provided.restart_hash;
+        let has_replaced = self.replace(network, wanted, restart_hash, sight).await?;
         sight.failed_create = self.why_missing(memory, &set, wanted, sight).await?;
-        Ok(has_linked || has_replaced)
+        Ok(has_linked || has_acted || has_replaced)
     }
 
     /// Records good news about `network`.

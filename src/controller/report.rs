@@ -22,6 +22,7 @@ use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus};
 use crate::api::{BitcoinNetwork, ObjectKey, Resource, Timestamp};
 use crate::client;
 use crate::controller::memory::Memory;
+use crate::controller::mining::plan;
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
@@ -52,7 +53,9 @@ impl NetworkReconciler {
             }
         }
         let reorganisations = self.reorganisations(memory, sight, before, &next).await;
-        self.write(cached, network, memory, &next).await?;
+        if !self.write(cached, network, memory, &next).await? {
+            return Ok((next, WRITE_AGAIN));
+        }
         memory.chain_facts_written = Some(Instant::now());
         self.tell_turns(network, before, &next);
         self.tell_reorganisations(network, &reorganisations);
@@ -65,20 +68,19 @@ impl NetworkReconciler {
         network: &BitcoinNetwork,
         memory: &mut Memory,
         next: &BitcoinNetworkStatus,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let key = network.key();
-        let body = json!({
-            "apiVersion": BitcoinNetwork::api_version(),
-            "kind": BitcoinNetwork::KIND,
-            "metadata": {"name": key.name, "namespace": key.namespace, "uid": network.metadata.uid},
-            "status": next,
-        });
-        let reply = match self.apply_known(&key, body).await {
+        // With mining the status says what is about to be mined: what somebody else wrote must not be lost.
+        let outcome = match plan::is_declared(network) {
+            true => self.apply_over(network, next).await,
+            false => self.apply_known(&key, body(network, next)).await,
+        };
+        let reply = match outcome {
             Ok(reply) => reply,
-            // Deleted, and perhaps made again, in between: the cache will say so.
+            // Deleted, and perhaps made again, or changed in between: the cache will say so.
             Err(error) if error.is_not_found() || error.is_conflict() => {
-                debug!(network = %key, %error, "the network is gone");
-                return Ok(());
+                debug!(network = %key, %error, "the network is another, or gone");
+                return Ok(false);
             }
             Err(error) => return Err(error.into()),
         };
@@ -90,7 +92,18 @@ impl NetworkReconciler {
             memory.pruned = Some(next.clone());
         }
         memory.networks.remember(Some(cached), Arc::new(reply));
-        Ok(())
+        Ok(true)
+    }
+
+    /// Applies the status only if `network` is still the version that was looked at; else it is a conflict.
+    pub(crate) async fn apply_over(
+        &self,
+        network: &BitcoinNetwork,
+        status: &BitcoinNetworkStatus,
+    ) -> Result<BitcoinNetwork, client::Error> {
+        let mut body = body(network, status);
+        body["metadata"]["resourceVersion"] = json!(network.metadata.resource_version);
+        self.apply_known(&network.key(), body).await
     }
 
     /// Applies the status, without the fields that the server does not know if there are any.
@@ -112,6 +125,28 @@ impl NetworkReconciler {
             reply = self.client.apply_status(key, &body).await;
         }
         reply
+    }
+
+    /// Records that the height that was asked for is reached, or that a node began to refuse blocks.
+    fn tell_mining(
+        &self,
+        network: &BitcoinNetwork,
+        before: &BitcoinNetworkStatus,
+        next: &BitcoinNetworkStatus,
+    ) {
+        let (Some(mined), was) = (next.condition("Mined"), before.condition("Mined")) else {
+            return;
+        };
+        match &*mined.reason {
+            _ if is_told(was, mined) => {}
+            reasons::HEIGHT_REACHED if was.is_some() => {
+                self.tell(network, reasons::MINED, mined.message.clone());
+            }
+            reasons::BLOCK_REFUSED => {
+                self.warn(network, reasons::MINING_FAILED, mined.message.clone());
+            }
+            _ => {}
+        }
     }
 
     /// Records an event for each judgement that has turned.
@@ -150,6 +185,7 @@ impl NetworkReconciler {
                 None => {}
             },
         }
+        self.tell_mining(network, before, next);
         if let Some(pods) = next
             .condition("PodsReady")
             .filter(|pods| pods.status != ConditionStatus::True)
@@ -166,6 +202,20 @@ impl NetworkReconciler {
         }
     }
 }
+
+/// What is sent to make `status` the status of `network`.
+fn body(network: &BitcoinNetwork, status: &BitcoinNetworkStatus) -> Value {
+    let metadata = &network.metadata;
+    json!({
+        "apiVersion": BitcoinNetwork::api_version(),
+        "kind": BitcoinNetwork::KIND,
+        "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
+        "status": status,
+    })
+}
+
+/// When a status is written again that met with a conflict: the cache will have caught up.
+const WRITE_AGAIN: Duration = Duration::from_millis(200);
 
 /// How many fields a server may lack: more than a status has. It names one or a few at a time.
 const MOST_UNKNOWN_FIELDS: usize = 32;

@@ -63,6 +63,7 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::api::{ObjectKey, Resource};
 use crate::cache::{Notification, SharedInformer, SubscriptionOptions};
+use crate::controller::journal::{Cause, Journal, Pass};
 use crate::workqueue::RateLimitingQueue;
 
 /// How long workers may take to finish the keys in their hands: longer than a pass may take, shorter
@@ -127,6 +128,7 @@ pub struct Workers<R> {
     queue: RateLimitingQueue<ObjectKey>,
     n_workers: usize,
     n_panics: Arc<AtomicU64>,
+    journal: Arc<Journal>,
     observer: Option<PassObserver>,
 }
 
@@ -138,6 +140,7 @@ impl<R: Reconciler> Workers<R> {
             queue,
             n_workers: n_workers.max(1),
             n_panics: Arc::default(),
+            journal: Arc::default(),
             observer: None,
         }
     }
@@ -157,6 +160,11 @@ impl<R: Reconciler> Workers<R> {
     /// The queue of keys, to see what it holds.
     pub fn queue(&self) -> &RateLimitingQueue<ObjectKey> {
         &self.queue
+    }
+
+    /// Why each key was last called, and what came of it.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// How many passes have panicked.
@@ -185,6 +193,8 @@ impl<R: Reconciler> Workers<R> {
         });
         while let Some(notification) = subscription.next().await {
             for key in whose(&notification) {
+                // Before it is added: a worker may have done with it by the time `add` returns.
+                self.journal.called(&key, Cause::of(&notification));
                 self.queue.add(key);
             }
         }
@@ -232,21 +242,34 @@ impl<R: Reconciler> Workers<R> {
         while let Some(item) = self.queue.get().await {
             let key = item.key().clone();
             let span = info_span!("reconcile", %key);
-            let started = Instant::now();
-            let result = self.reconcile_caught(&key).instrument(span).await;
-            self.observe(&key, result, started.elapsed());
-            match result {
+            match self.pass(&key).instrument(span).await {
                 PassResult::Ended(Action::Done) => self.queue.forget(&key),
                 PassResult::Ended(Action::RequeueAfter(delay)) => {
                     self.queue.forget(&key);
+                    self.journal.called(&key, Cause::RequeueAfter(delay));
                     self.queue.add_after(key, delay);
                 }
-                PassResult::Failed | PassResult::Panicked => self.queue.add_rate_limited(key),
+                PassResult::Failed | PassResult::Panicked => {
+                    self.journal.called(&key, Cause::Retry);
+                    self.queue.add_rate_limited(key);
+                }
             }
         }
     }
 
-    fn observe(&self, key: &ObjectKey, result: PassResult, duration: Duration) {
+    /// One pass, written down and told.
+    async fn pass(&self, key: &ObjectKey) -> PassResult {
+        let (started, n_calls) = (Instant::now(), self.journal.n_calls(key));
+        let (result, error) = self.reconcile_caught(key).await;
+        let ended = Instant::now();
+        let duration = ended - started;
+        let pass = Pass {
+            ended,
+            duration,
+            result,
+            error,
+        };
+        self.journal.passed(key, n_calls, pass);
         if let Some(observer) = &self.observer {
             observer(&PassRecord {
                 key: key.clone(),
@@ -254,26 +277,28 @@ impl<R: Reconciler> Workers<R> {
                 duration,
             });
         }
+        result
     }
 
-    /// One pass, in a task of its own, so that a panic ends the task and nothing else.
-    async fn reconcile_caught(&self, key: &ObjectKey) -> PassResult {
+    /// The pass itself, in a task of its own, so that a panic ends the task and nothing else; and why it
+    /// failed, if it did.
+    async fn reconcile_caught(&self, key: &ObjectKey) -> (PassResult, Option<String>) {
         let (reconciler, owned) = (Arc::clone(&self.reconciler), key.clone());
         let mut pass = JoinSet::new();
         pass.spawn(async move { reconciler.reconcile(&owned).await }.in_current_span());
         match pass.join_next().await {
-            Some(Ok(Ok(action))) => PassResult::Ended(action),
+            Some(Ok(Ok(action))) => (PassResult::Ended(action), None),
             Some(Ok(Err(problem))) => {
                 let retries = self.queue.num_requeues(key);
                 warn!(error = %problem, retries, "the pass failed and will be tried again");
-                PassResult::Failed
+                (PassResult::Failed, Some(problem.to_string()))
             }
             Some(Err(panic)) => {
                 self.n_panics.fetch_add(1, Ordering::Relaxed);
                 error!(error = %panic, "the pass panicked and will be tried again");
-                PassResult::Panicked
+                (PassResult::Panicked, Some(panic.to_string()))
             }
-            None => PassResult::Failed,
+            None => (PassResult::Failed, None),
         }
     }
 }
@@ -285,6 +310,7 @@ impl<R> Clone for Workers<R> {
             queue: self.queue.clone(),
             n_workers: self.n_workers,
             n_panics: Arc::clone(&self.n_panics),
+            journal: Arc::clone(&self.journal),
             observer: self.observer.clone(),
         }
     }

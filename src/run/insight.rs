@@ -5,6 +5,7 @@
 //! | `/healthz` | the kubelet: start anew? | an answer at all is the proof that something still runs; and no worker hangs, and a leader's lease is not overdue |
 //! | `/readyz` | the kubelet: up to date? | the caches hold a first list; or another leads, and we have the lease in view |
 //! | `/metrics` | Prometheus | see [`exported`] and [`networks`] |
+//! | `/debug` | a person | see [`debug`] |
 //!
 //! The parts come to be one after another, the server first: a controller that waits for the API server
 //! is alive and says what it waits for.
@@ -31,7 +32,7 @@ use crate::leader::LeaderView;
 use crate::metrics::{self, Registry};
 use crate::record::EventBroadcaster;
 use crate::run::counted::{Passes, Requests};
-use crate::run::{exported, networks};
+use crate::run::{debug, exported, networks};
 use crate::serve::{Answer, Check, Pages, checks};
 
 /// How long a lease of ours may be overdue; as in Kubernetes' own components.
@@ -47,7 +48,7 @@ pub(crate) struct Insight(Arc<Parts>);
 #[derive(Default)]
 struct Parts {
     registry: Registry,
-    working: OnceLock<Controller>,
+    working: OnceLock<(Controller, Arc<EventBroadcaster>)>,
     election: OnceLock<Election>,
 }
 
@@ -82,7 +83,8 @@ impl Insight {
         exported::controller(registry, &controller, events);
         networks::register(registry, &controller, Clock::system());
         // Only the first is looked at: there is one to a run.
-        let _ = self.0.working.set(controller.clone());
+        let working = (controller.clone(), Arc::clone(events));
+        let _ = self.0.working.set(working);
         controller
     }
 
@@ -96,7 +98,7 @@ impl Insight {
     /// The pages to serve.
     pub(super) fn pages(&self) -> Pages {
         exported::process(&self.0.registry);
-        let (live, ready, numbers) = (self.clone(), self.clone(), self.clone());
+        let [live, ready, numbers, state] = [self, self, self, self].map(Insight::clone);
         Pages::default()
             .with("/healthz", move |query| {
                 checks::answer("healthz", query, &live.0.liveness())
@@ -109,13 +111,20 @@ impl Insight {
                 content_type: metrics::CONTENT_TYPE,
                 body: numbers.0.registry.text(),
             })
+            .with("/debug", move |_| Answer::json(state.0.state()))
     }
 }
 
 impl Parts {
+    fn state(&self) -> String {
+        let working = self.working.get();
+        let working = working.map(|(controller, events)| (controller, &**events));
+        debug::document(&Clock::system(), working, self.election.get())
+    }
+
     fn liveness(&self) -> Vec<Check> {
         let mut checks = vec![Check::new("ping", Ok(()))];
-        if let Some(controller) = self.working.get() {
+        if let Some((controller, _)) = self.working.get() {
             checks.push(Check::new("workers", no_worker_hangs(controller)));
         }
         if let Some(election) = self.election.get() {
@@ -127,7 +136,7 @@ impl Parts {
     }
 
     fn readiness(&self) -> Vec<Check> {
-        let Some(controller) = self.working.get() else {
+        let Some((controller, _)) = self.working.get() else {
             let why = "the API server has not answered yet";
             return vec![Check::new("started", Err(why.to_owned()))];
         };

@@ -4,7 +4,8 @@
 //! end in conditions and events.
 //!
 //! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod, a Service
-//! and a Secret, ports of a Service, the numbers of a Lease. It does not model: CEL rules, the rest of a pod's or a Service's
+//! and a Secret, ports of a Service, the numbers of a Lease, the
+//! operators of tolerations. It does not model: CEL rules, the rest of a pod's or a Service's
 //! validation.
 //!
 //! # Invariants
@@ -69,6 +70,9 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
                 let why = "`selector` does not match template `labels`";
                 causes.push(Cause::invalid("spec.template.metadata.labels", labels, why));
             }
+            causes.extend(violations_of_tolerations(
+                &object["spec"]["template"]["spec"],
+            ));
             if before.is_some_and(|before| differs_but_for(before, object, &MUTABLE_IN_SET)) {
                 let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
                 causes.push(Cause::forbidden("spec", why));
@@ -114,6 +118,24 @@ const MUTABLE_IN_SET: [&str; 7] = [
     "persistentVolumeClaimRetentionPolicy",
     "minReadySeconds",
 ];
+
+fn violations_of_tolerations(pod_spec: &Value) -> Vec<Cause> {
+    let tolerations = pod_spec["tolerations"].as_array().into_iter().flatten();
+    let operators = tolerations.map(|toleration| &toleration["operator"]);
+    let is_wrong = |operator: &Value| {
+        !["Equal", "Exists", ""]
+            .iter()
+            .any(|known| operator == known)
+    };
+    operators
+        .enumerate()
+        .filter(|(_, operator)| !operator.is_null() && is_wrong(operator))
+        .map(|(index, operator)| {
+            let field = format!("spec.template.spec.tolerations[{index}].operator");
+            Cause::unsupported(field, operator, &["Equal", "Exists"])
+        })
+        .collect()
+}
 
 fn violations_of_service(before: Option<&Value>, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();

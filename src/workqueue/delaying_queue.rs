@@ -61,7 +61,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::workqueue::metrics::Metrics;
 use crate::workqueue::state::Next;
-use crate::workqueue::{Processing, WorkQueue};
+use crate::workqueue::{Contents, Processing, WorkQueue};
 
 /// Keys and when they are due, without lock or timer.
 #[derive(Debug)]
@@ -300,6 +300,20 @@ impl<K: Eq + Hash + Clone> DelayingQueue<K> {
         K: Ord,
     {
         self.up_to_date(|_, _| self.queue.unfinished())
+    }
+
+    /// Every key it holds; see [`WorkQueue::contents`].
+    pub fn contents(&self) -> Contents<K>
+    where
+        K: Ord,
+    {
+        self.up_to_date(|waiting, _| Contents {
+            delayed: waiting
+                .iter()
+                .map(|(key, due)| (key.clone(), due))
+                .collect(),
+            ..self.queue.contents()
+        })
     }
 
     /// Numbers for metrics and for `/debug`.

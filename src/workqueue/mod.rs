@@ -64,7 +64,7 @@ pub mod state;
 
 pub use delaying_queue::DelayingQueue;
 pub use metrics::{Histogram, Metrics};
-pub use queue::{Processing, WorkQueue};
+pub use queue::{Contents, InHand, Processing, WorkQueue};
 pub use rate_limiter::{
     BucketRateLimiter, ItemExponentialFailureRateLimiter, ItemFastSlowRateLimiter,
     MaxOfRateLimiter, RateLimiter, WithMaxWait, default_controller_rate_limiter,

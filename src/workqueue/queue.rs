@@ -68,6 +68,28 @@ struct Shared<K> {
     drainers: Notify,
 }
 
+/// Every key that a queue holds at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents<K> {
+    /// In line, the first first.
+    pub ready: Vec<K>,
+    /// In hand, in order of the keys.
+    pub processing: Vec<InHand<K>>,
+    /// Due later, the earliest first; none in a plain [`WorkQueue`].
+    pub delayed: Vec<(K, Instant)>,
+}
+
+/// A key that a worker holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InHand<K> {
+    /// The key.
+    pub key: K,
+    /// Since when.
+    pub since: Instant,
+    /// Whether it was added meanwhile, and will stand in line again.
+    pub again: bool,
+}
+
 /// A key in a worker's hand. Dropping it says that the worker is done, however that came about.
 ///
 /// Until then no other worker gets the key. A failure is not said here: add the key again, now or
@@ -199,6 +221,30 @@ impl<K: Eq + Hash + Clone> WorkQueue<K> {
         let mut keys: Vec<K> = self.lock().unfinished().cloned().collect();
         keys.sort();
         keys
+    }
+
+    /// Every key it holds, for `/debug`.
+    pub fn contents(&self) -> Contents<K>
+    where
+        K: Ord,
+    {
+        let state = self.lock();
+        let processing = state.processing();
+        let mut processing: Vec<InHand<K>> = processing
+            .map(|(key, since, again)| InHand {
+                key: key.clone(),
+                since,
+                again,
+            })
+            .collect();
+        let ready = state.ready().cloned().collect();
+        drop(state);
+        processing.sort_by(|one, other| one.key.cmp(&other.key));
+        Contents {
+            ready,
+            processing,
+            delayed: Vec::new(),
+        }
     }
 
     /// Numbers for metrics and for `/debug`.

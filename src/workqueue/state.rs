@@ -199,6 +199,17 @@ impl<K: Eq + Hash + Clone> State<K> {
         self.ready.iter().chain(self.processing.keys())
     }
 
+    /// The keys in line, the first first.
+    pub fn ready(&self) -> impl Iterator<Item = &K> {
+        self.ready.iter()
+    }
+
+    /// The keys in hand, since when, and whether each will stand in line again; in no order.
+    pub fn processing(&self) -> impl Iterator<Item = (&K, Instant, bool)> {
+        let processing = self.processing.iter();
+        processing.map(|(key, since)| (key, *since, self.dirty.contains_key(key)))
+    }
+
     /// The numbers at `now`.
     pub fn metrics(&self, now: Instant) -> Metrics {
         let ages = || {

@@ -285,3 +285,19 @@ async fn what_is_immutable_stays() {
         .await
         .ok();
 }
+
+#[tokio::test]
+async fn a_toleration_with_an_operator_that_there_is_not_is_refused_by_its_place() {
+    let api = Api::start().await;
+    let mut wrong = stateful_set("a", json!([{"name": "c", "image": "i:1"}]));
+    wrong["spec"]["template"]["spec"]["tolerations"] =
+        json!([{"operator": "Exists"}, {"key": "a", "operator": "Wrong"}]);
+    let status = api
+        .post("statefulsets", wrong)
+        .await
+        .refused(422, "Invalid");
+    let cause = &status["details"]["causes"][0];
+    assert_eq!(cause["field"], "spec.template.spec.tolerations[1].operator");
+    let message = "Unsupported value: \"Wrong\": supported values: \"Equal\", \"Exists\"";
+    assert_eq!(cause["message"], message);
+}

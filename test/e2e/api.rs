@@ -3,6 +3,8 @@
 mod api_server;
 #[path = "../api_assertions/mod.rs"]
 mod assertions;
+mod chart;
+mod chart_package;
 mod connections;
 mod demo;
 mod gate;
@@ -10,7 +12,9 @@ mod go_candidate;
 mod go_informer;
 mod helm;
 mod leader;
+mod node_spec;
 mod program;
+mod prometheus;
 mod rights;
 mod server;
 

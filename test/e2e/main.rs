@@ -11,6 +11,9 @@
 )]
 
 mod api;
+mod chart;
 mod cluster;
 mod controller;
+#[path = "../it/support/exposition.rs"]
+mod exposition;
 mod harness;

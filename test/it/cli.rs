@@ -1,5 +1,6 @@
 //! Subcommands and flags that need no server, as programs.
 
+mod difficulty_at_height;
 mod mine;
 
 use std::process::{Command, Output};

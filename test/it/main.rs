@@ -15,6 +15,7 @@ mod client;
 mod conformance;
 mod controller;
 mod demo;
+mod docs;
 mod examples;
 mod http;
 mod leader;

@@ -266,6 +266,9 @@ pub enum Relay {
 }
 
 /// Blocks that are mined by the controller.
+///
+/// Unless mining rests, one fresh block is mined when the tip is older than an hour and none is due, because
+/// wallets and Lightning nodes take a chain without news for one that is not there yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
@@ -275,11 +278,11 @@ pub enum Relay {
     },
 ]))]
 pub struct Mining {
-    /// The height after which no more blocks are mined. Without a pace, it is reached at once.
+    /// The height up to which blocks are mined. Without a pace, it is reached at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10_000_000))]
     pub until_height: Option<i64>,
-    /// One block in each such time, such as `10s` or `1m30s`.
+    /// One block in each such time, such as `10s` or `1m30s`; from 200ms to 720h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 2, max = 32),
@@ -301,8 +304,8 @@ pub struct Mining {
     )]
     #[schemars(length(max = 1000))]
     pub miners: Vec<Miner>,
-    /// The address that is paid. If it is not given, the network's wallet if there is one, else an address
-    /// that anybody can spend from.
+    /// The address that is paid. If it is not given, the network's wallet if there is one, else a script
+    /// that anybody can spend from, another for each node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 100))]
     pub address: Option<String>,
@@ -315,10 +318,11 @@ pub struct Mining {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Miner {
-    /// The node.
+    /// The node. One that is not there does not mine.
     #[schemars(range(min = 0, max = 999))]
     pub ordinal: i32,
-    /// Its share of the blocks, in proportion to the others' weights. If it is not given, 1.
+    /// Its share of the blocks, in proportion to the others' weights. If it is not given, 1; with 0 it does
+    /// not mine.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub weight: i32,

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::null_is_default;
-use crate::api::time::Timestamp;
+use crate::api::time::{MicroTime, Timestamp};
 
 /// What has been seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,8 +60,8 @@ pub struct BitcoinNetworkStatus {
     /// The network's wallet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletStatus>,
-    /// PodsReady, Connected, Synced, Mined if mining is asked for, and Ready, which is true when all that is
-    /// asked for holds.
+    /// PodsReady, Connected, Synced, Mined if mining is asked for, WalletReady if a wallet is, and Ready, which
+    /// is true when all that is asked for holds.
     #[serde(deserialize_with = "null_is_default")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -173,8 +173,7 @@ pub struct ExternalPeerStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MiningStatus {
-    /// The block that is being mined: it stands here before any node hears of it, so that no block is
-    /// mined twice.
+    /// What is being mined: it stands here before any node hears of it, so that no block is mined twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<NextBlock>,
     /// The last block that the controller mined.
@@ -182,18 +181,18 @@ pub struct MiningStatus {
     pub last: Option<MinedBlock>,
 }
 
-/// A block that is about to be mined.
+/// A block that is about to be mined, or a run of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NextBlock {
-    /// Its height.
+    /// Its height. Without a pace blocks come in runs: the height of the last.
     pub height: i64,
-    /// The hash of the block it builds on.
+    /// The hash of the block that it builds on; of a run, the first.
     pub previous: String,
     /// The ordinal of the node that is given it.
     pub node: i32,
-    /// The time in its header.
-    pub time: Timestamp,
+    /// When it was due. Its header says the same in whole seconds, or later if the chain demands it.
+    pub time: MicroTime,
 }
 
 /// A block that was mined.
@@ -206,8 +205,8 @@ pub struct MinedBlock {
     pub hash: String,
     /// The ordinal of the node that was given it.
     pub node: i32,
-    /// When it was accepted.
-    pub time: Timestamp,
+    /// When it was due, or accepted if that was late: the next one's time is counted from here.
+    pub time: MicroTime,
 }
 
 /// The network's wallet.

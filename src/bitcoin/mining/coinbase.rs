@@ -85,6 +85,14 @@ pub fn height_push(height: u32) -> ScriptBuf {
     Builder::new().push_int(i64::from(height)).into_script()
 }
 
+/// The extra nonce of a coinbase that was made here.
+pub fn extra_nonce(coinbase: &Transaction) -> Option<u64> {
+    let mut instructions = coinbase.input.first()?.script_sig.instructions();
+    let after_height = instructions.nth(1)?.ok()?;
+    let bytes = after_height.push_bytes()?.as_bytes();
+    bytes.try_into().ok().map(u64::from_le_bytes)
+}
+
 fn input_script(height: u32, extra_nonce: u64) -> ScriptBuf {
     let script = Builder::from(height_push(height).into_bytes())
         .push_slice(extra_nonce.to_le_bytes())

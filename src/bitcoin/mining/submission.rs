@@ -26,6 +26,7 @@ use rust_bitcoin::Block;
 use rust_bitcoin::consensus::encode::serialize_hex;
 use serde_json::json;
 
+use crate::bitcoin::mining::template::{Hex, MAX_TEMPLATE_BYTES};
 use crate::bitcoin::{BlockHash, Error, RpcClient};
 
 /// What the node says to a block.
@@ -62,6 +63,20 @@ impl RpcClient {
         let params = json!([serialize_hex(block)]);
         let reason: Option<String> = self.call("submitblock", params, SUBMIT_DEADLINE).await?;
         Ok(Submission::from_reason(reason.as_deref()))
+    }
+
+    /// The block `hash`, whole.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); code -5 if the node does not know the block.
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn get_block(&self, hash: &BlockHash) -> Result<Block, Error> {
+        let params = json!([hash.to_string(), 0]);
+        let answer = self.call_for_much("getblock", params, SUBMIT_DEADLINE, MAX_TEMPLATE_BYTES);
+        let Hex(block) = answer.await?;
+        Ok(block)
     }
 
     /// Whether the node's active chain has the block `hash`; not on a branch, and not unknown.
@@ -132,9 +147,6 @@ fn explain(reason: &str) -> &'static str {
         "time-timewarp-attack" => {
             "it begins a period and its time is too far before that of the last block"
         }
-        "bad-version(0x00000001)" | "bad-version(0x00000002)" | "bad-version(0x00000003)" => {
-            "its version is out of use"
-        }
         "bad-txnmrklroot" => "its header is not the one of these transactions",
         "bad-txns-duplicate" => "a transaction is there twice",
         "bad-cb-missing" => "its first transaction is no coinbase",
@@ -153,6 +165,7 @@ fn explain(reason: &str) -> &'static str {
             "a transaction spends a reward before it is 100 blocks old"
         }
         "rejected" => "the node gives no reason",
+        reason if reason.starts_with("bad-version") => "its version is out of use",
         _ => "a rule of the chain is broken",
     }
 }

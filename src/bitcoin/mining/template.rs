@@ -30,6 +30,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rust_bitcoin::consensus::Decodable;
 use rust_bitcoin::consensus::encode::deserialize_hex;
 use rust_bitcoin::{BlockHash, CompactTarget, ScriptBuf, Target, Transaction, Txid, Wtxid};
 use serde::Deserialize;
@@ -98,7 +99,7 @@ pub struct BlockTemplate {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct TemplateTransaction {
     /// The transaction itself.
-    #[serde(deserialize_with = "transaction")]
+    #[serde(deserialize_with = "decoded")]
     pub data: Transaction,
     /// Its id, without its witness.
     #[serde(deserialize_with = "answers::parsed")]
@@ -203,6 +204,11 @@ impl BlockTemplate {
     }
 }
 
+/// Something in its usual encoding, in hexadecimal, alone in an answer.
+#[derive(Deserialize)]
+#[serde(bound = "T: Decodable")]
+pub(super) struct Hex<T>(#[serde(deserialize_with = "decoded")] pub(super) T);
+
 fn target<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {
     let text = String::deserialize(deserializer)?;
     Target::from_unprefixed_hex(&text).map_err(D::Error::custom)
@@ -215,7 +221,7 @@ fn script<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ScriptBuf
         .map_err(D::Error::custom)
 }
 
-fn transaction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Transaction, D::Error> {
+fn decoded<'de, D: Deserializer<'de>, T: Decodable>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     deserialize_hex(&text).map_err(D::Error::custom)
 }

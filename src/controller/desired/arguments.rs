@@ -3,6 +3,7 @@
 //! # Invariants
 //! - The arguments are the same for every node: `$(POD_NAME)` and `$(POD_IP)` are filled in by the kubelet.
 //! - No password: nodes get salted `-rpcauth` lines.
+//! - What a user adds has been held to [`extra_args`](super::extra_args), and comes last.
 
 use crate::api::BitcoinNetwork;
 use crate::controller::desired::{
@@ -51,5 +52,7 @@ pub(super) fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<Stri
             .iter()
             .map(|line| format!("-rpcauth={line}")),
     );
+    // Last, because of an option given twice the last one counts.
+    arguments.extend(startup.node.arguments.iter().cloned());
     arguments
 }

@@ -6,8 +6,8 @@
 //! - **The pod template does not depend on how many nodes there are**, nor on how they are connected.
 //!   So scaling from 3 to 30 changes no pod that is there.
 //! - **A pod is replaced when what it was started with has changed**, and for no other reason. The
-//!   template carries [`RESTART_HASH`], over the image and the credentials. A new version of this
-//!   program may write the template differently; pods that run stay as they are.
+//!   template carries [`RESTART_HASH`], over the image, the credentials and what the spec says about nodes.
+//!   A new version of this program may write the template differently; pods that run stay as they are.
 //!
 //! # Invariants
 //! - The same network, image and credentials give the same bytes.
@@ -20,14 +20,26 @@
 //! without a shell, ports that are declared, Pod Security "restricted".
 
 mod arguments;
+pub mod connection;
+pub mod extra_args;
+mod node_spec;
 mod pod;
+pub mod quantity;
+mod resources;
+mod startup;
+mod volume;
 
 use serde_json::{Value, json};
 
-use crate::api::network::GROUP;
+use crate::api::network::{BitcoinNetworkSpec, GROUP};
 use crate::api::{BitcoinNetwork, ObjectKey, OwnerReference, Resource};
-use crate::bitcoin::credentials::{Credentials, rpcauth_line};
+use crate::bitcoin::WalletKeys;
+use crate::bitcoin::credentials::Credentials;
 use crate::controller::digest;
+
+pub use self::node_spec::{NodeSpec, VolumeSpec};
+pub use self::startup::Startup;
+pub use self::volume::{NETWORK_UID, is_claim_of};
 
 /// The image that nodes run if the network names none.
 pub const DEFAULT_IMAGE: &str = "docker.io/bitcoin/bitcoin:29.0";
@@ -56,6 +68,11 @@ pub const APPLIED_HASH: &str = "bitcoincontroller.christianb93.github.com/applie
 pub const SECRET_USER: &str = "user";
 /// See [`SECRET_USER`].
 pub const SECRET_PASSWORD: &str = "password";
+/// The key of the same Secret with the seed of the network's wallet.
+pub const SECRET_WALLET_SEED: &str = "wallet-seed";
+
+/// What the network's wallet is called on its node.
+pub const WALLET_NAME: &str = "network";
 
 /// The key of the network's Service.
 pub fn service_key(network: &ObjectKey) -> ObjectKey {
@@ -101,36 +118,6 @@ pub fn identity(network: &BitcoinNetwork) -> String {
         .collect()
 }
 
-/// What a network's nodes are started with: whatever changes here needs a restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Startup {
-    /// The container image.
-    pub image: String,
-    /// One salted line for each pair of credentials.
-    pub rpcauth: Vec<String>,
-}
-
-impl Startup {
-    /// The lines for our own credentials and for those that were added, salted by a secret of ours: the
-    /// same credentials give the same lines, and nobody can prepare for the salt.
-    pub fn new(image: String, own: &Credentials, added: Option<&Credentials>) -> Self {
-        let line = |credentials: &Credentials| {
-            let salt = digest::keyed(own.password(), &["rpcauth salt", credentials.user()]);
-            rpcauth_line(credentials.user(), credentials.password(), &salt[..32])
-        };
-        let rpcauth = std::iter::once(own).chain(added).map(line).collect();
-        Startup { image, rpcauth }
-    }
-
-    /// Changes when pods have to be replaced.
-    pub fn restart_hash(&self) -> String {
-        let parts: Vec<&str> = std::iter::once(self.image.as_str())
-            .chain(self.rpcauth.iter().map(String::as_str))
-            .collect();
-        digest::of(&parts)[..16].to_owned()
-    }
-}
-
 /// The headless Service: it names the pods, ready or not, because nodes are found before they are ready.
 pub fn service(network: &BitcoinNetwork) -> Value {
     let port = |name: &str, port: u16| json!({"name": name, "port": port, "protocol": "TCP", "targetPort": name});
@@ -156,7 +143,7 @@ pub fn service(network: &BitcoinNetwork) -> Value {
 /// The StatefulSet: `replicas` pods at once, replaced by nobody but us.
 pub fn stateful_set(network: &BitcoinNetwork, replicas: i32, startup: &Startup) -> Value {
     let key = network.key();
-    let spec = json!({
+    let mut spec = json!({
         "replicas": replicas,
         "serviceName": service_key(&key).name,
         "podManagementPolicy": "Parallel",
@@ -171,22 +158,27 @@ pub fn stateful_set(network: &BitcoinNetwork, replicas: i32, startup: &Startup) 
             "spec": pod::pod_spec(network, startup),
         },
     });
+    if let Some(volume) = &startup.node.storage {
+        spec["volumeClaimTemplates"] = json!([volume::claim(network, volume)]);
+        spec["persistentVolumeClaimRetentionPolicy"] = volume::retention(volume);
+    }
     object::<crate::api::apps::StatefulSet>(network, &stateful_set_key(&key), json!({"spec": spec}))
 }
 
-/// The Secret: our credentials, and where to use them. All an application needs to connect.
-pub fn secret(network: &BitcoinNetwork, own: &Credentials) -> Value {
+/// The Secret as it is made: our credentials, the wallet's seed if there is to be one, and where to use them.
+pub fn secret(
+    network: &BitcoinNetwork,
+    spec: &BitcoinNetworkSpec,
+    own: &Credentials,
+    wallet: Option<&WalletKeys>,
+) -> Value {
     let key = network.key();
-    let host = format!("{}.{}.svc", service_key(&key).name, key.namespace);
-    let data = json!({
-        SECRET_USER: own.user(),
-        SECRET_PASSWORD: own.password(),
-        "host": host,
-        "rpc-port": RPC_PORT.to_string(),
-        "p2p-port": P2P_PORT.to_string(),
-        "zmq-block-port": ZMQ_BLOCK_PORT.to_string(),
-        "zmq-tx-port": ZMQ_TX_PORT.to_string(),
-    });
+    let mut data = json!(connection::connection(network, spec));
+    data[SECRET_USER] = own.user().into();
+    data[SECRET_PASSWORD] = own.password().into();
+    if let Some(wallet) = wallet {
+        data[SECRET_WALLET_SEED] = wallet.seed().into();
+    }
     let mut value = object::<crate::api::core::Secret>(
         network,
         &secret_key(&key),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::api::{BitcoinNetwork, Resource};
 use crate::controller::desired::arguments::arguments;
 use crate::controller::desired::{
-    P2P_PORT, RPC_PORT, Startup, ZMQ_BLOCK_PORT, ZMQ_TX_PORT, stateful_set_key,
+    P2P_PORT, RPC_PORT, Startup, ZMQ_BLOCK_PORT, ZMQ_TX_PORT, stateful_set_key, volume,
 };
 
 /// Where the node keeps its data, and its home: so that `bitcoin-cli` in the pod finds the cookie.
@@ -20,7 +20,7 @@ const GRACE_PERIOD_SECONDS: u32 = 30;
 
 /// The pod of every node of `network`: it depends on what nodes are started with, and on nothing else.
 pub(super) fn pod_spec(network: &BitcoinNetwork, startup: &Startup) -> Value {
-    json!({
+    let mut spec = json!({
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "terminationGracePeriodSeconds": GRACE_PERIOD_SECONDS,
@@ -32,8 +32,14 @@ pub(super) fn pod_spec(network: &BitcoinNetwork, startup: &Startup) -> Value {
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container(network, startup)],
-        "volumes": [{"name": "data", "emptyDir": {}}],
-    })
+    });
+    if startup.node.storage.is_none() {
+        spec["volumes"] = json!([{"name": volume::NAME, "emptyDir": {}}]);
+    }
+    for (field, value) in &startup.node.placement {
+        spec[field] = value.clone();
+    }
+    spec
 }
 
 fn container(network: &BitcoinNetwork, startup: &Startup) -> Value {
@@ -60,16 +66,13 @@ fn container(network: &BitcoinNetwork, startup: &Startup) -> Value {
         "startupProbe": probe(1, 3, 300),
         "readinessProbe": probe(5, 3, 2),
         "livenessProbe": probe(30, 10, 10),
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "128Mi"},
-            "limits": {"memory": "1Gi"},
-        },
+        "resources": startup.node.resources,
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "readOnlyRootFilesystem": true,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "data", "mountPath": HOME}],
+        "volumeMounts": [{"name": volume::NAME, "mountPath": HOME}],
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - A condition's transition time moves only when its status does.
-//! - `Ready` is true only if every other condition is, and nothing is on its way to change.
+//! - `Ready` is true only if every other condition is, and nothing is on its way to change. Only mining that
+//!   rests because it was asked to rest is not held against a network.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use std::time::Duration;
 use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus, Links};
 use crate::api::{BitcoinNetwork, Timestamp};
 use crate::bitcoin::BlockHash;
+use crate::bitcoin::BlockchainInfo;
+use crate::controller::mining::view::age_words;
+use crate::controller::mining::{Seen, plan};
 use crate::controller::nodes::Answer;
 use crate::controller::status::Sight;
 use crate::controller::status::sides::{self, Side};
@@ -31,7 +35,13 @@ pub(super) fn judge(
     sight: &Sight,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let judgements = vec![pods_ready(sight), connected(sight), synced(sight, before)];
+    let mut judgements = vec![
+        pods_ready(sight),
+        connected(sight),
+        synced(network, sight, before, now),
+    ];
+    judgements.extend(wallet_ready(network, sight));
+    judgements.extend(mined(network, sight));
     let ready = ready(sight, &judgements);
     judgements
         .into_iter()
@@ -141,7 +151,9 @@ fn pods_ready(sight: &Sight) -> Judgement {
         Some(Answer::None(why)) => (reasons::NOT_ANSWERING, format!("node {first}: {why}")),
         Some(Answer::Unauthorized(_)) => (
             reasons::UNAUTHORIZED,
-            format!("node {first} was started with other credentials"),
+            format!(
+                "node {first} was started with a password that is not known; write it to the network's secret as `previous-password`, or delete the pod"
+            ),
         ),
         _ => (reasons::STARTING, format!("node {first} is on its way")),
     };
@@ -186,7 +198,12 @@ fn missing_outside(sight: &Sight) -> Vec<String> {
         .collect()
 }
 
-fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
+fn synced(
+    network: &BitcoinNetwork,
+    sight: &Sight,
+    before: &BitcoinNetworkStatus,
+    now: Timestamp,
+) -> Judgement {
     let name = "Synced";
     let sides = sight.sides();
     if sight.is_synced() {
@@ -196,13 +213,7 @@ fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
         };
         let (reason, message) = match &sides[..] {
             [] => (reasons::ONE_TIP, "there are no nodes".to_owned()),
-            [_] => (
-                reasons::ONE_TIP,
-                format!(
-                    "all nodes are at height {}",
-                    sight.best().map_or(0, |chain| chain.blocks)
-                ),
-            ),
+            [_] => (reasons::ONE_TIP, one_height(network, sight, now)),
             split => {
                 let sides: Vec<String> = split.iter().map(at).collect();
                 (reasons::ONE_TIP_PER_SIDE, sides.join(", "))
@@ -246,6 +257,55 @@ fn synced(sight: &Sight, before: &BitcoinNetworkStatus) -> Judgement {
     Judgement::new(name, false, reasons::TIPS_DIFFER, message)
 }
 
+/// Whether the wallet can be used; nothing if none is asked for.
+fn wallet_ready(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
+    let name = "WalletReady";
+    network.spec.valid()?.wallet.as_ref()?;
+    let Some(wallet) = &sight.wallet else {
+        let message = "the wallet was not looked at";
+        return Some(Judgement::unknown(name, reasons::WALLET_NOT_SEEN, message));
+    };
+    Some(match &wallet.trouble {
+        Some((reason, message)) => Judgement::new(name, false, *reason, message.clone()),
+        None => {
+            let message = format!("node {} has the wallet", wallet.status.node);
+            Judgement::new(name, true, reasons::WALLET_LOADED, message)
+        }
+    })
+}
+
+/// Where all nodes are, and whether that is old news.
+fn one_height(network: &BitcoinNetwork, sight: &Sight, now: Timestamp) -> String {
+    match sight.best() {
+        Some(chain) => {
+            let old = stale_words(network, chain, now);
+            format!("all nodes are at height {}{old}", chain.blocks)
+        }
+        None => "there are no nodes".to_owned(),
+    }
+}
+
+/// What is said of a chain without news that nobody asked us to keep alive: never mended unasked.
+fn stale_words(network: &BitcoinNetwork, chain: &BlockchainInfo, now: Timestamp) -> String {
+    let time = chain
+        .time
+        .filter(|_| chain.blocks > 0 && !plan::is_declared(network));
+    let words = time.and_then(|time| age_words(time, now.unix_seconds()));
+    words.map_or_else(String::new, |words| format!("; {words}"))
+}
+
+/// Whether blocks come as was asked for; nothing if none were.
+fn mined(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
+    let name = "Mined";
+    let Some(Seen { verdict, .. }) = &sight.mining else {
+        let unknown =
+            || Judgement::unknown(name, reasons::NOT_LOOKED_AT, "mining was not looked at");
+        return plan::is_declared(network).then(unknown);
+    };
+    let (reason, message) = (verdict.reason, verdict.message.clone());
+    Some(Judgement::new(name, verdict.holds, reason, message))
+}
+
 /// Two or more chains, none with more work than another.
 fn equal_work(sight: &Sight, rivals: &BTreeMap<BlockHash, Vec<i32>>) -> String {
     let holders = rivals.iter().map(|(hash, nodes)| {
@@ -280,7 +340,7 @@ fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {
     }
     if let Some(unmet) = judgements
         .iter()
-        .find(|judgement| judgement.status != ConditionStatus::True)
+        .find(|it| it.status != ConditionStatus::True && it.reason != reasons::PAUSED)
     {
         return Judgement::new(name, false, unmet.reason.clone(), unmet.message.clone());
     }

@@ -15,9 +15,10 @@ mod conditions;
 mod sides;
 mod sight;
 
-use crate::api::network::{BitcoinNetworkStatus, NodeStatus};
+use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
 use crate::controller::desired;
+use crate::controller::mining::plan;
 use crate::controller::nodes::Answer;
 
 pub use self::conditions::SYNC_GRACE;
@@ -47,6 +48,12 @@ pub fn next(
             .best()
             .and_then(|chain| chain.time)
             .map(Timestamp::from_unix_seconds),
+        wallet: wallet(network, before, sight),
+        mining: match &sight.mining {
+            Some(seen) => Some(seen.record.clone()),
+            None if plan::is_declared(network) => before.mining.clone(),
+            None => None,
+        },
         sides: sight.side_statuses(&before.sides),
         external_peers: match &sight.external_peers {
             Some(seen) => seen.clone(),
@@ -75,6 +82,8 @@ pub fn without_chain_facts(
     same.height = before.height;
     same.tip.clone_from(&before.tip);
     same.tip_time = before.tip_time;
+    // What is about to be mined was written before it was; what was mined is one more chain fact.
+    same.mining.clone_from(&before.mining);
     for node in &mut same.nodes {
         if let Some(old) = before
             .nodes
@@ -106,6 +115,17 @@ pub fn without_chain_facts(
         }
     }
     same
+}
+
+/// What this pass saw of the wallet that is asked for, else what was known of it.
+fn wallet(
+    network: &BitcoinNetwork,
+    before: &BitcoinNetworkStatus,
+    sight: &Sight,
+) -> Option<WalletStatus> {
+    network.spec.valid()?.wallet.as_ref()?;
+    let seen = sight.wallet.as_ref().map(|wallet| wallet.status.clone());
+    seen.or_else(|| before.wallet.clone())
 }
 
 fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use crate::api::network::{ExternalPeerStatus, Links};
 use crate::bitcoin::BlockchainInfo;
+use crate::controller::mining;
 use crate::controller::nodes::Answer;
 use crate::controller::pods::Pods;
 use crate::controller::status::sides::Side;
+use crate::controller::wallet::WalletSight;
 
 /// Everything a pass has seen.
 #[derive(Debug, Default)]
@@ -23,6 +25,10 @@ pub struct Sight {
     pub answers: BTreeMap<i32, Answer>,
     /// Links wanted and present; `None` if this pass did not compare them.
     pub links: Option<Links>,
+    /// What was found out about mining; `None` if this pass did not get there, or none is asked for.
+    pub mining: Option<mining::Seen>,
+    /// When there will be something to mine.
+    pub mine_again: Option<Duration>,
     /// The sides, by what is asked for; none: one with every wanted node.
     pub sides: Vec<Side>,
     /// How many pairs of nodes were connected across sides.
@@ -33,6 +39,8 @@ pub struct Sight {
     pub n_outdated: usize,
     /// Why the set may not create pods.
     pub failed_create: Option<String>,
+    /// The wallet that is asked for; `None` if this pass did not get to it.
+    pub wallet: Option<WalletSight>,
     /// What blocks the pass: reason and message.
     pub blocked: Option<(&'static str, String)>,
     /// Since when the nodes of a side have not had one best block.
@@ -44,6 +52,15 @@ impl Sight {
     pub fn all_answer(&self) -> bool {
         self.wanted
             .is_some_and(|wanted| (0..wanted).all(|ordinal| self.is_ready(ordinal)))
+    }
+
+    /// Whether all wanted links are there.
+    pub fn is_connected(&self) -> bool {
+        self.wanted.is_some()
+            && self.n_across == 0
+            && self
+                .links
+                .is_some_and(|links| links.wanted == links.present)
     }
 
     /// Whether all wanted nodes have said the same best block.

@@ -16,6 +16,8 @@ pub struct Faults {
     pub refuses_credentials: bool,
     /// Every RPC and REST answer comes this much later.
     pub delay: Duration,
+    /// It does what this method asks for, but the connection breaks before the answer.
+    pub loses_answers_to: Option<&'static str>,
     /// Its next starts stay in warm-up this much longer.
     pub warm_up: Duration,
     /// Its next starts end at once with exit code 1.

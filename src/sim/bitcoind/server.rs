@@ -72,9 +72,16 @@ async fn serve_connection(stream: BoxStream, from: Option<IpAddr>, side: Side, n
             set(None);
             node.able_to_answer(side).await;
             let reply = answer(request, from, &node).await;
+            let delay = node.faults().delay;
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
             node.able_to_answer(side).await;
             set(Some(Instant::now()));
-            Ok::<_, io::Error>(reply)
+            match reply.extensions().get::<Lost>() {
+                Some(Lost) => Err(io::ErrorKind::ConnectionReset.into()),
+                None => Ok::<_, io::Error>(reply),
+            }
         }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -127,8 +134,9 @@ async fn answer(request: Request<Incoming>, from: Option<IpAddr>, node: &Node) -
         reply.headers_mut().insert(WWW_AUTHENTICATE, realm);
         return reply;
     }
+    let wallet = path.strip_prefix("/wallet/").map(str::to_owned);
     match read_body(request.into_body(), LARGEST_BODY_BYTES).await {
-        Ok(body) => json_rpc(&body, node).await,
+        Ok(body) => json_rpc(&body, wallet.as_deref(), node).await,
         Err(_) => plain(StatusCode::BAD_REQUEST, ""),
     }
 }
@@ -148,18 +156,26 @@ fn rest(resource: &str, node: &Node) -> Reply {
     }
 }
 
-async fn json_rpc(body: &[u8], node: &Node) -> Reply {
+/// Marks an answer that does not arrive.
+#[derive(Clone)]
+struct Lost;
+
+async fn json_rpc(body: &[u8], wallet: Option<&str>, node: &Node) -> Reply {
+    let mut is_lost = false;
     let answer = match jsonrpc::Request::read(body, node.release.is_modern()) {
         jsonrpc::Request::Single(Err(refusal)) => Answer::refusing(refusal),
         jsonrpc::Request::Single(Ok(call)) => {
-            let result = methods::call(node, &call.method, call.params.clone()).await;
+            let result = methods::call(node, wallet, &call.method, call.params.clone()).await;
+            is_lost = node.faults().loses_answers_to == Some(&*call.method);
             Answer::to(&call, result)
         }
         jsonrpc::Request::Batch(calls) => {
             let mut results = Vec::new();
             for call in calls {
                 let result = match &call {
-                    Ok(call) => methods::call(node, &call.method, call.params.clone()).await,
+                    Ok(call) => {
+                        methods::call(node, wallet, &call.method, call.params.clone()).await
+                    }
                     Err(_) => Ok(serde_json::Value::Null),
                 };
                 results.push((call, result));
@@ -168,7 +184,11 @@ async fn json_rpc(body: &[u8], node: &Node) -> Reply {
         }
     };
     let status = StatusCode::from_u16(answer.status).expect("jsonrpc gives five known codes");
-    reply(status, "application/json", answer.body)
+    let mut reply = reply(status, "application/json", answer.body);
+    if is_lost {
+        reply.extensions_mut().insert(Lost);
+    }
+    reply
 }
 
 fn plain(status: StatusCode, body: &str) -> Reply {

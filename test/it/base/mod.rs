@@ -3,6 +3,7 @@
 mod backoff;
 mod calendar;
 mod clock;
+mod duration;
 mod json;
 mod random;
 mod report;

@@ -3,9 +3,10 @@
 
 use bitcoin_controller::api::BitcoinNetwork;
 use bitcoin_controller::base::yaml;
-use bitcoin_controller::bitcoin::Credentials;
+use bitcoin_controller::bitcoin::{Credentials, WalletKeys};
 use bitcoin_controller::controller::desired::{
-    APPLIED_HASH, DEFAULT_IMAGE, RESTART_HASH, Startup, identity, secret, service, stateful_set,
+    APPLIED_HASH, DEFAULT_IMAGE, NodeSpec, RESTART_HASH, Startup, identity, secret, service,
+    stateful_set,
 };
 use serde_json::{Value, json};
 
@@ -27,7 +28,12 @@ fn added() -> Credentials {
 }
 
 fn startup() -> Startup {
-    Startup::new(DEFAULT_IMAGE.to_owned(), &own(), Some(&added()))
+    Startup::new(
+        DEFAULT_IMAGE.to_owned(),
+        NodeSpec::default(),
+        &own(),
+        Some(&added()),
+    )
 }
 
 fn template(set: &Value) -> &Value {
@@ -88,13 +94,28 @@ fn scaling_changes_no_pod_that_is_there() {
 
 #[test]
 fn the_image_and_each_pair_of_credentials_need_a_restart() {
-    let other_image = Startup::new("bitcoin:31".to_owned(), &own(), Some(&added()));
+    let other_image = Startup::new(
+        "bitcoin:31".to_owned(),
+        NodeSpec::default(),
+        &own(),
+        Some(&added()),
+    );
     let other_own = Credentials::new("bitcoin-controller", "another").unwrap();
     let others = [
         other_image,
-        Startup::new(DEFAULT_IMAGE.to_owned(), &other_own, Some(&added())),
-        Startup::new(DEFAULT_IMAGE.to_owned(), &own(), Some(&other_own)),
-        Startup::new(DEFAULT_IMAGE.to_owned(), &own(), None),
+        Startup::new(
+            DEFAULT_IMAGE.to_owned(),
+            NodeSpec::default(),
+            &other_own,
+            Some(&added()),
+        ),
+        Startup::new(
+            DEFAULT_IMAGE.to_owned(),
+            NodeSpec::default(),
+            &own(),
+            Some(&other_own),
+        ),
+        Startup::new(DEFAULT_IMAGE.to_owned(), NodeSpec::default(), &own(), None),
     ];
     for other in others {
         assert_ne!(other.restart_hash(), startup().restart_hash());
@@ -133,7 +154,13 @@ fn salts_are_stable_and_differ_between_users_and_networks() {
     assert_eq!(lines, startup().rpcauth);
     assert_ne!(salt(&lines[0]), salt(&lines[1]));
     let other_own = Credentials::new("bitcoin-controller", "another").unwrap();
-    let elsewhere = Startup::new(DEFAULT_IMAGE.to_owned(), &other_own, Some(&added())).rpcauth;
+    let elsewhere = Startup::new(
+        DEFAULT_IMAGE.to_owned(),
+        NodeSpec::default(),
+        &other_own,
+        Some(&added()),
+    )
+    .rpcauth;
     assert_ne!(
         salt(&lines[1]),
         salt(&elsewhere[1]),
@@ -143,7 +170,9 @@ fn salts_are_stable_and_differ_between_users_and_networks() {
 
 #[test]
 fn the_secret_tells_an_application_all_it_needs() {
-    let secret = secret(&alpha(), &own());
+    let network = alpha();
+    let keys = WalletKeys::of_seed(&"0".repeat(64)).unwrap();
+    let secret = secret(&network, network.spec.valid().unwrap(), &own(), Some(&keys));
     assert_eq!(secret["metadata"]["name"], "alpha-rpc");
     assert_eq!(secret["metadata"]["ownerReferences"][0]["uid"], NETWORK_UID);
     let data = &secret["stringData"];
@@ -155,6 +184,11 @@ fn the_secret_tells_an_application_all_it_needs() {
         (&data["host"], &data["rpc-port"]),
         (&json!("alpha-svc.default.svc"), &json!("18443"))
     );
+    assert_eq!(
+        data["node-2-zmq-block"],
+        "alpha-sts-2.alpha-svc.default.svc:28332"
+    );
+    assert_eq!(data["wallet-seed"], "0".repeat(64));
     assert!(
         secret["metadata"].get("annotations").is_none(),
         "no hash over a password where all can read it"

@@ -55,17 +55,17 @@ fn items_with_a_key_may_stand_in_any_order() {
 
 #[test]
 fn arguments_must_stand_in_their_order() {
-    let path = Some("containers[node].args".to_owned());
     assert_eq!(
-        find(&set(), &with("/containers/0/args", json!(["-y", "-x"]))),
-        path
+        find(&set(), &with("/containers/0/args", json!(["-y", "-x"]))).as_deref(),
+        Some("containers[node].args[0]")
     );
     assert_eq!(
         find(
             &set(),
             &with("/containers/0/args", json!(["-x", "-y", "-z"]))
-        ),
-        path
+        )
+        .as_deref(),
+        Some("containers[node].args")
     );
 }
 
@@ -112,4 +112,20 @@ fn a_field_of_another_type_differs() {
         Some("containers")
     );
     assert_eq!(find(&set(), &json!(null)).as_deref(), Some(""));
+}
+
+/// A server adds defaults to items of other lists as well, and leaves out what is empty.
+#[test]
+fn what_a_server_makes_of_an_item_is_no_difference() {
+    let desired = json!({"tolerations": [{"key": "a", "effect": ""}], "affinity": {}, "claims": [{"spec": {"size": "1Gi"}}]});
+    let live = json!({"tolerations": [{"key": "a"}], "claims": [{"spec": {"size": "1Gi", "volumeMode": "Filesystem"}, "status": {}}]});
+    assert_eq!(find(&desired, &live), None);
+    let other = json!({"tolerations": [{"key": "b"}], "claims": [{"spec": {"size": "1Gi"}}]});
+    assert_eq!(
+        find(&desired, &other).as_deref(),
+        Some("tolerations[0].key")
+    );
+    let more =
+        json!({"tolerations": [{"key": "a"}, {"key": "b"}], "claims": [{"spec": {"size": "1Gi"}}]});
+    assert_eq!(find(&desired, &more).as_deref(), Some("tolerations"));
 }

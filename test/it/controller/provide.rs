@@ -2,7 +2,7 @@
 
 use bitcoin_controller::api::apps::StatefulSet;
 use bitcoin_controller::bitcoin::Credentials;
-use bitcoin_controller::controller::desired::{APPLIED_HASH, Startup, stateful_set};
+use bitcoin_controller::controller::desired::{APPLIED_HASH, NodeSpec, Startup, stateful_set};
 use bitcoin_controller::controller::problem::Problem;
 use bitcoin_controller::controller::provide::{checked_spec, first_difference};
 use bitcoin_controller::controller::reasons;
@@ -15,7 +15,7 @@ fn desired(replicas: i32) -> Value {
     stateful_set(
         &network(json!({"nodes": replicas})),
         replicas,
-        &Startup::new("image".to_owned(), &own, None),
+        &Startup::new("image".to_owned(), NodeSpec::default(), &own, None),
     )
 }
 

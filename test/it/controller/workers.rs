@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bitcoin_controller::api::ObjectKey;
+use bitcoin_controller::controller::journal::Cause;
 use bitcoin_controller::controller::workers::DRAIN_DEADLINE;
 use bitcoin_controller::controller::{Action, PassRecord, PassResult, Reconciler, Workers};
 use bitcoin_controller::workqueue::{ItemExponentialFailureRateLimiter, RateLimitingQueue};
@@ -267,4 +268,56 @@ async fn an_observer_is_told_of_every_pass_how_it_ended_and_how_long_it_took() {
         duration: SECOND / 2,
     });
     assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_says_what_came_of_a_key_and_forgets_one_that_is_done() {
+    let (workers, _) = one_worker(|number| async move {
+        match number {
+            1 => Err(NotToday),
+            2 => Ok(Action::RequeueAfter(30 * SECOND)),
+            _ => Ok(Action::Done),
+        }
+    });
+    workers.queue().add(key("alpha"));
+    let entry = || workers.journal().entries().into_iter().next();
+    let look = async {
+        sleep(SECOND / 2).await;
+        let (of, failed) = entry().unwrap();
+        assert_eq!(
+            (of, failed.cause.to_string()),
+            (key("alpha"), "retry after a failure".into())
+        );
+        let pass = failed.last_pass.unwrap();
+        assert_eq!(
+            (pass.result, pass.error.as_deref()),
+            (PassResult::Failed, Some("not today"))
+        );
+        sleep(SECOND).await;
+        let (_, again) = entry().unwrap();
+        assert_eq!(again.cause.to_string(), "requeue after 30s");
+        assert_eq!((again.n_calls, again.n_passes), (2, 2));
+        sleep(31 * SECOND).await;
+        assert!(entry().is_none(), "nothing is left of a key that is done");
+    };
+    tokio::join!(run_for(&workers, 100 * SECOND), look);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_called_while_its_last_pass_runs_stays_in_the_journal() {
+    let (workers, _) = one_worker(|_| async {
+        sleep(10 * SECOND).await;
+        Ok(Action::Done)
+    });
+    workers.queue().add(key("alpha"));
+    let call = async {
+        sleep(5 * SECOND).await;
+        workers.journal().called(&key("alpha"), Cause::Resync);
+        workers.queue().add(key("alpha"));
+        sleep(10 * SECOND).await;
+        let entries = workers.journal().entries();
+        assert_eq!((entries.len(), &entries[0].1.cause), (1, &Cause::Resync));
+    };
+    tokio::join!(run_for(&workers, 100 * SECOND), call);
+    assert!(workers.journal().entries().is_empty());
 }

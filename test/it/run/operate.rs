@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use bitcoin_controller::metrics;
-use bitcoin_controller::sim::Key;
 use bitcoin_controller::sim::faults::{Effect, Rule};
 use serde_json::{Value, json};
 
@@ -57,14 +56,7 @@ async fn the_numbers_of_a_ready_network_are_those_of_its_status() {
         Some(0.0)
     );
 
-    stage
-        .store
-        .delete(
-            crate::support::world::NETWORKS,
-            &Key::new("default", "alpha"),
-            &Default::default(),
-        )
-        .unwrap();
+    stage.delete("alpha");
     controller
         .until_metrics("a network that is gone has no series", |metrics| {
             metrics.get("bitcoin_network_nodes", &NETWORK).is_none()

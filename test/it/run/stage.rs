@@ -12,8 +12,9 @@ use bitcoin_controller::base::{Clock, Random};
 use bitcoin_controller::http::Listener;
 use bitcoin_controller::sim::bitcoind::{PeerNetwork, PodNetwork};
 use bitcoin_controller::sim::cluster::ClusterOptions;
+use bitcoin_controller::sim::request::DeleteOptions;
 use bitcoin_controller::sim::runtime::SimulatedNodes;
-use bitcoin_controller::sim::{self, ApiServer, Store};
+use bitcoin_controller::sim::{self, ApiServer, Key, Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -69,6 +70,13 @@ impl Stage {
             .unwrap();
     }
 
+    pub(super) fn delete(&self, name: &str) {
+        let key = Key::new("default", name);
+        self.store
+            .delete(NETWORKS, &key, &DeleteOptions::default())
+            .unwrap();
+    }
+
     /// Starts a controller that listens, and logs JSON.
     pub(super) fn controller(&self, arguments: &[&str]) -> Controller {
         let kubeconfig = self.folder.join("kubeconfig");
@@ -106,7 +114,7 @@ impl Controller {
                 .args(arguments)
                 .env_remove("RUST_LOG"),
         );
-        let line = program.until("serving health");
+        let line = program.until("serving health, metrics and state");
         let said: Value = serde_json::from_str(&line).unwrap();
         let address = said["fields"]["address"].as_str().unwrap();
         Controller {
@@ -178,7 +186,7 @@ impl Controller {
     }
 }
 
-async fn eventually<T>(what: &str, look: impl Fn() -> Result<T, String>) -> T {
+pub(super) async fn eventually<T>(what: &str, look: impl Fn() -> Result<T, String>) -> T {
     let started = Instant::now();
     loop {
         match look() {

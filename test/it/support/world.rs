@@ -68,6 +68,7 @@ pub(crate) struct World {
     clock: Clock,
     random: Random,
     controller: Option<Running>,
+    rivals: Vec<Running>,
     _tasks: JoinSet<()>,
 }
 
@@ -131,6 +132,7 @@ impl World {
             clock,
             random,
             controller: None,
+            rivals: Vec::new(),
             _tasks: tasks,
         }
     }
@@ -144,6 +146,20 @@ impl World {
 
     /// A controller on a machine whose clock is not the nodes'.
     pub(crate) fn start_controller_with(&mut self, clock: Clock) {
+        self.controller = Some(self.run_controller(clock, "controller"));
+    }
+
+    /// One more controller that nobody asked for: there is no election here.
+    pub(crate) fn start_rival(&mut self) {
+        let rival = self.run_controller(self.clock.clone(), "rival");
+        self.rivals.push(rival);
+    }
+
+    pub(crate) fn kill_rivals(&mut self) {
+        self.rivals.clear();
+    }
+
+    fn run_controller(&self, clock: Clock, name: &str) -> Running {
         let broadcaster = EventBroadcaster::new(BroadcasterOptions {
             clock: clock.clone(),
             random: self.random.fork("events"),
@@ -160,18 +176,18 @@ impl World {
             namespaces: Vec::new(),
             workers: self.options.workers,
             clock,
-            random: self.random.fork("controller"),
+            random: self.random.fork(name),
             insecure_default_credentials: false,
         });
         let (shutdown, mut task) = (CancellationToken::new(), JoinSet::new());
         let (running, stop) = (controller.clone(), shutdown.clone());
         task.spawn(async move { running.run(stop).await });
-        self.controller = Some(Running {
+        Running {
             controller,
             broadcaster,
             shutdown,
             task,
-        });
+        }
     }
 
     /// Stops the controller as SIGTERM does.

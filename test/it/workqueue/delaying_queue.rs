@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bitcoin_controller::base::Random;
-use bitcoin_controller::workqueue::DelayingQueue;
 use bitcoin_controller::workqueue::delaying_queue::Waiting;
+use bitcoin_controller::workqueue::{DelayingQueue, InHand};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, advance, sleep, timeout};
 
@@ -399,4 +399,31 @@ fn waiting_behaves_like_a_naive_list_under_random_calls() {
             assert_eq!(waiting.is_empty(), naive.is_empty());
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn contents_are_every_key_in_the_order_that_matters_for_it() {
+    let queue = DelayingQueue::default();
+    let start = Instant::now();
+    for key in [5, 4, 3, 2, 1] {
+        queue.add(key);
+    }
+    let (_five, _four) = (queue.get().await.unwrap(), queue.get().await.unwrap());
+    queue.add(5);
+    queue.add_after(8, 8 * SECOND);
+    queue.add_after(9, 4 * SECOND);
+    queue.add_after(7, SECOND);
+    advance(SECOND).await;
+    let contents = queue.contents();
+    assert_eq!(contents.ready, [3, 2, 1, 7], "what is due is in line");
+    let in_hand = |key, again| InHand {
+        key,
+        since: start,
+        again,
+    };
+    assert_eq!(contents.processing, [in_hand(4, false), in_hand(5, true)]);
+    assert_eq!(
+        contents.delayed,
+        [(9, start + 4 * SECOND), (8, start + 8 * SECOND)]
+    );
 }

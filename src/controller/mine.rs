@@ -1,0 +1,435 @@
+//! Mining what was declared: reserve, make, hand in.
+//!
+//! What is to be done is decided purely ([`mining`](crate::controller::mining), which also says what
+//! happens when the controller is killed at each of these steps); here are the few calls that do it.
+//!
+//! # Invariants
+//! - The reservation is written before the node hears of the block, and only over the very version of the
+//!   network that was looked at.
+//! - The block stands on the bench before it is handed in; whatever becomes of the answer, the next attempt
+//!   hands in the same.
+//! - A pass mines for [`STRETCH`] at most, so that other networks have their turn.
+//!
+//! # Rights
+//! `patch` on `bitcoinnetworks/status`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rust_bitcoin::ScriptBuf;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, info, warn};
+
+use crate::api::network::{BitcoinNetworkSpec, MinedBlock, MiningStatus, NextBlock};
+use crate::api::{BitcoinNetwork, MicroTime, Resource};
+use crate::bitcoin::mining::{self as miner, Search, Submission, assemble, solve};
+use crate::bitcoin::{self, BlockHash, RpcClient};
+use crate::controller::memory::Memory;
+use crate::controller::mining::decide::{Facts, Standing, counted_from, standing, usual};
+use crate::controller::mining::{Bench, Plan, Seen, Step, Verdict, View, decide, plan};
+use crate::controller::problem::Problem;
+use crate::controller::provide::checked_spec;
+use crate::controller::reasons;
+use crate::controller::reconciler::{AFTER_ACTION, NetworkReconciler};
+use crate::controller::status::Sight;
+
+/// How long a pass mines.
+pub const STRETCH: Duration = Duration::from_secs(2);
+
+/// How many blocks a pass mines at most.
+pub const BLOCKS_A_PASS: usize = 200;
+
+/// How long one block may take, from template to answer: two calls that take milliseconds.
+const BLOCK_DEADLINE: Duration = Duration::from_secs(8);
+
+impl NetworkReconciler {
+    /// Mines what is due, and notes how mining stands. Returns when to look again at the latest.
+    pub(crate) async fn mine(
+        &self,
+        cached: &BitcoinNetwork,
+        network: &BitcoinNetwork,
+        clients: &BTreeMap<i32, RpcClient>,
+        memory: &mut Memory,
+        sight: &mut Sight,
+    ) -> Result<Option<Duration>, Problem> {
+        let spec = checked_spec(network)?;
+        let Some(plan) = plan::of(network, spec)? else {
+            memory.mining = Bench::default();
+            return Ok(None);
+        };
+        let view = View::of(sight);
+        let bench = &mut memory.mining;
+        let mut record = bench.over(network.status.mining.as_ref());
+        self.settle(network, &plan, &view, clients, bench, &mut record)
+            .await;
+        if let Some((why, left)) = bench.refusal() {
+            let verdict = Verdict::no(reasons::BLOCK_REFUSED, why);
+            sight.mining = Some(Seen { record, verdict });
+            return Ok(Some(left));
+        }
+        let next = record.next.as_ref();
+        let facts = Facts {
+            plan: &plan,
+            view: &view,
+            record: &record,
+            patience: next.and_then(|next| bench.patience(next, height_of(&view, next.node))),
+            tip_seen_for: bench.tip_seen_for(view.best().map(|tip| tip.hash)),
+            now: self.now_micros(),
+        };
+        let decision = decide(facts);
+        let (next, is_new) = match decision.step {
+            Step::Rest => {
+                let verdict = decision.verdict;
+                sight.mining = Some(Seen { record, verdict });
+                return Ok(decision.look_again);
+            }
+            Step::Reserve(next) => (next, true),
+            Step::GoOn(next) => (next, false),
+        };
+        let task = Task {
+            plan: &plan,
+            view,
+            record,
+            next,
+            verdict: decision.verdict,
+        };
+        let (seen, look_again) = self
+            .carry(task, is_new, spec, cached, network, clients, memory)
+            .await?;
+        sight.mining = Some(seen);
+        Ok(Some(look_again))
+    }
+
+    /// Reserves what is new, and mines.
+    #[allow(clippy::too_many_arguments, reason = "what a pass has in its hands")]
+    async fn carry(
+        &self,
+        mut task: Task<'_>,
+        is_new: bool,
+        spec: &BitcoinNetworkSpec,
+        cached: &BitcoinNetwork,
+        network: &BitcoinNetwork,
+        clients: &BTreeMap<i32, RpcClient>,
+        memory: &mut Memory,
+    ) -> Result<(Seen, Duration), Problem> {
+        let payout = plan::payout(network, spec, task.next.node)?;
+        let (Some(payout), Some(rpc)) = (payout, clients.get(&task.next.node)) else {
+            let message = "blocks are due and wait until the wallet they are for has an address";
+            let verdict = Verdict::no(reasons::WAITING_FOR_WALLET, message);
+            return Ok((task.seen(verdict), AGAIN));
+        };
+        if is_new {
+            match self.reserve(cached, network, memory, &mut task).await? {
+                Reserved::Yes => {}
+                Reserved::SomebodyElse => {
+                    let verdict = task.verdict.clone();
+                    return Ok((task.seen(verdict), AFTER_ACTION));
+                }
+                Reserved::NotKept => {
+                    let message = "the CustomResourceDefinition on the server is too old to keep reservations; apply the controller's";
+                    let verdict = Verdict::no(reasons::CRD_OUTDATED, message);
+                    return Ok((task.seen(verdict), AGAIN));
+                }
+            }
+        }
+        let job = Job {
+            rpc,
+            uid: &network.metadata.uid,
+            payout,
+            next: &task.next,
+        };
+        let outcome = job.run(&mut memory.mining).await;
+        Ok(self.account(network, task, outcome, &mut memory.mining))
+    }
+
+    /// Writes the reservation, if the network is still the version that was looked at.
+    async fn reserve(
+        &self,
+        cached: &BitcoinNetwork,
+        network: &BitcoinNetwork,
+        memory: &mut Memory,
+        task: &mut Task<'_>,
+    ) -> Result<Reserved, Problem> {
+        let key = network.key();
+        task.record.next = Some(task.next.clone());
+        let mut status = network.status.clone();
+        status.mining = Some(task.record.clone());
+        let reply = match self.apply_over(network, &status).await {
+            Ok(reply) => reply,
+            Err(error) if error.is_not_found() || error.is_conflict() => {
+                debug!(network = %key, %error, "somebody else was quicker");
+                task.record.next = None;
+                return Ok(Reserved::SomebodyElse);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let kept = reply.status.mining.as_ref().and_then(|it| it.next.as_ref());
+        let is_kept = kept == Some(&task.next);
+        memory.networks.remember(Some(cached), Arc::new(reply));
+        if !is_kept {
+            task.record.next = None;
+            return Ok(Reserved::NotKept);
+        }
+        memory.mining.take(&task.next);
+        Ok(Reserved::Yes)
+    }
+
+    /// Closes a reservation that is done with, and finds out what came of it.
+    async fn settle(
+        &self,
+        network: &BitcoinNetwork,
+        plan: &Plan,
+        view: &View,
+        clients: &BTreeMap<i32, RpcClient>,
+        bench: &mut Bench,
+        record: &mut MiningStatus,
+    ) {
+        let now = self.now_micros();
+        let Some(next) = record
+            .next
+            .take_if(|next| standing(plan, view, next, now) != Standing::Open)
+        else {
+            return;
+        };
+        let last = match clients.get(&next.node) {
+            Some(rpc) if standing(plan, view, &next, now) == Standing::Reached => {
+                let hash = ours(rpc, &network.metadata.uid, &next).await;
+                hash.map(|hash| mined(plan, &next, hash, now))
+            }
+            _ => None,
+        };
+        debug!(network = %network.key(), ?next, ?last, "a reservation is done with");
+        bench.close(&next, last.clone());
+        record.last = last.or(record.last.take());
+    }
+
+    /// What the status is told about the outcome, and when to look again.
+    fn account(
+        &self,
+        network: &BitcoinNetwork,
+        mut task: Task<'_>,
+        outcome: Outcome,
+        bench: &mut Bench,
+    ) -> (Seen, Duration) {
+        let key = network.key();
+        match outcome {
+            Outcome::Finished(hash) => {
+                let block = mined(task.plan, &task.next, hash, self.now_micros());
+                info!(network = %key, height = block.height, node = block.node, %hash, "mined");
+                if task.record.last.is_none() {
+                    let message = format!("mined the first block, on node {}", block.node);
+                    self.tell(network, reasons::MINED, message);
+                }
+                bench.close(&task.next, Some(block.clone()));
+                bench.refused(None);
+                let height = block.height;
+                task.record = MiningStatus {
+                    next: None,
+                    last: Some(block),
+                };
+                let verdict = task.usual_at(height, self.now_micros());
+                (task.seen(verdict), AFTER_ACTION)
+            }
+            Outcome::Partly(height) => {
+                let verdict = task.usual_at(height, self.now_micros());
+                (task.seen(verdict), Duration::ZERO)
+            }
+            Outcome::Void(why) => {
+                debug!(network = %key, why, next = ?task.next, "the reservation is void");
+                bench.close(&task.next, None);
+                task.record.next = None;
+                let verdict = task.verdict.clone();
+                (task.seen(verdict), AFTER_ACTION)
+            }
+            Outcome::Refused(why) => {
+                let why = format!("node {} refuses the block: {why}", task.next.node);
+                warn!(network = %key, height = task.next.height, "{why}");
+                bench.close(&task.next, None);
+                bench.refused(Some(why.clone()));
+                task.record.next = None;
+                (task.seen(Verdict::no(reasons::BLOCK_REFUSED, why)), AGAIN)
+            }
+            Outcome::Unanswered(why) => {
+                debug!(network = %key, why, "it is not known what became of the block");
+                let why = format!("node {}, whose turn it is: {why}", task.next.node);
+                (task.seen(Verdict::no(reasons::MINER_NOT_READY, why)), AGAIN)
+            }
+        }
+    }
+
+    fn now_micros(&self) -> i64 {
+        MicroTime::now(&self.clock).unix_micros()
+    }
+}
+
+/// When to look again at the latest at what will hardly have changed by itself.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// What came of an attempt to reserve.
+enum Reserved {
+    Yes,
+    SomebodyElse,
+    NotKept,
+}
+
+/// A decision on its way.
+struct Task<'a> {
+    plan: &'a Plan,
+    view: View,
+    record: MiningStatus,
+    next: NextBlock,
+    verdict: Verdict,
+}
+
+impl Task<'_> {
+    fn seen(self, verdict: Verdict) -> Seen {
+        Seen {
+            record: self.record,
+            verdict,
+        }
+    }
+
+    /// What is to be told when the node has come to `height`.
+    fn usual_at(&self, height: i64, now: i64) -> Verdict {
+        let view = self.view.grown(self.plan, self.next.node, height);
+        usual(Facts {
+            plan: self.plan,
+            view: &view,
+            record: &self.record,
+            patience: None,
+            tip_seen_for: Duration::ZERO,
+            now,
+        })
+    }
+}
+
+/// What came of mining.
+enum Outcome {
+    /// All of the reservation is in the chain; the last block is this.
+    Finished(BlockHash),
+    /// The pass has mined enough; the chain has come to this height.
+    Partly(i64),
+    /// The chain is not as it was when the reservation was made.
+    Void(&'static str),
+    /// The node will not have the block.
+    Refused(String),
+    /// What became of the block is not known.
+    Unanswered(String),
+}
+
+impl From<bitcoin::Error> for Outcome {
+    fn from(error: bitcoin::Error) -> Self {
+        Outcome::Unanswered(error.to_string())
+    }
+}
+
+/// Blocks for one node.
+struct Job<'a> {
+    rpc: &'a RpcClient,
+    uid: &'a str,
+    payout: ScriptBuf,
+    next: &'a NextBlock,
+}
+
+impl Job<'_> {
+    async fn run(&self, bench: &mut Bench) -> Outcome {
+        let end = Instant::now() + STRETCH;
+        let mut height = 0;
+        for count in 0..BLOCKS_A_PASS {
+            let attempt = timeout(BLOCK_DEADLINE, self.one_block(bench, count == 0)).await;
+            let hash = match attempt {
+                Ok(Ok(block)) => {
+                    height = block.0;
+                    block.1
+                }
+                Ok(Err(outcome)) => return outcome,
+                Err(_) => return Outcome::Unanswered("it does not answer in time".to_owned()),
+            };
+            if height == self.next.height {
+                return Outcome::Finished(hash);
+            }
+            if Instant::now() >= end {
+                break;
+            }
+        }
+        Outcome::Partly(height)
+    }
+
+    /// Makes the next block of the reservation and hands it in.
+    async fn one_block(
+        &self,
+        bench: &mut Bench,
+        is_first: bool,
+    ) -> Result<(i64, BlockHash), Outcome> {
+        let template = self.rpc.block_template().await?;
+        let (height, previous) = (i64::from(template.height), template.previous_block_hash);
+        if height > self.next.height {
+            return Err(Outcome::Void("the chain has reached it already"));
+        }
+        if is_first && previous.to_string() != self.next.previous {
+            let parent = self.next.previous.parse();
+            let parent = parent.map_err(|_| Outcome::Void("it builds on no block"))?;
+            if !self.rpc.is_in_active_chain(&parent).await? {
+                return Err(Outcome::Void("the block it builds on is not in the chain"));
+            }
+        }
+        let block = match bench.block(self.next, &previous) {
+            Some(block) => block.clone(),
+            None => self.make(&template, height).await?,
+        };
+        bench.hold(self.next, &block);
+        let hash = block.block_hash();
+        match self.rpc.submit_block(&block).await? {
+            Submission::Accepted => Ok((height, hash)),
+            Submission::Duplicate if self.rpc.is_in_active_chain(&hash).await? => {
+                Ok((height, hash))
+            }
+            Submission::Duplicate | Submission::Inconclusive => {
+                Err(Outcome::Void("another block was there first"))
+            }
+            Submission::DuplicateInvalid => Err(Outcome::Void("somebody has declared it invalid")),
+            refused @ Submission::Rejected(_) => Err(Outcome::Refused(refused.to_string())),
+        }
+    }
+
+    async fn make(
+        &self,
+        template: &miner::BlockTemplate,
+        height: i64,
+    ) -> Result<rust_bitcoin::Block, Outcome> {
+        let seconds = self.next.time.to_second().unix_seconds();
+        let time = u32::try_from(seconds).unwrap_or(u32::MAX);
+        let extra_nonce = plan::extra_nonce(self.uid, self.next, height);
+        let block = assemble(template, &self.payout, extra_nonce, time)
+            .map_err(|error| Outcome::Refused(error.to_string()))?;
+        match solve(block, &Search::default()).await {
+            miner::Outcome::Found(block) => Ok(block),
+            miner::Outcome::Exhausted | miner::Outcome::Cancelled => {
+                Err(Outcome::Refused("no nonce meets its target".to_owned()))
+            }
+        }
+    }
+}
+
+/// The hash of the block at the height of `next`, if it was made for it.
+async fn ours(rpc: &RpcClient, uid: &str, next: &NextBlock) -> Option<BlockHash> {
+    let height = u32::try_from(next.height).ok()?;
+    let hash = rpc.get_block_hash(height).await.ok()?;
+    let block = rpc.get_block(&hash).await.ok()?;
+    let made_for = miner::coinbase::extra_nonce(block.coinbase()?);
+    (made_for == Some(plan::extra_nonce(uid, next, next.height))).then_some(hash)
+}
+
+fn mined(plan: &Plan, next: &NextBlock, hash: BlockHash, now: i64) -> MinedBlock {
+    MinedBlock {
+        height: next.height,
+        hash: hash.to_string(),
+        node: next.node,
+        time: counted_from(plan, next, now),
+    }
+}
+
+fn height_of(view: &View, node: i32) -> Option<i64> {
+    view.tips.get(&node).map(|tip| tip.height)
+}
