@@ -9,6 +9,7 @@ mod lifecycle;
 mod mining;
 mod network;
 mod operate;
+mod partitions;
 mod rights;
 mod trouble;
 // Last by name, because it looks at what all the others have left in the audit log.

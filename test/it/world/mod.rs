@@ -1,6 +1,7 @@
 //! The whole controller against the pretend cluster, in paused time.
 
 mod determinism;
+mod external;
 mod faults;
 mod isolation;
 mod lifecycle;
