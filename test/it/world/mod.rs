@@ -6,6 +6,7 @@ mod isolation;
 mod lifecycle;
 mod mining;
 mod mining_crashes;
+mod mining_real;
 mod node_spec;
 mod scale;
 mod topology;
