@@ -16,6 +16,7 @@ mod ownership;
 mod pods;
 mod provide;
 mod quantity;
+mod sides;
 mod status;
 mod wiring;
 mod workers;
