@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rust_bitcoin::ScriptBuf;
 use tracing::{debug, info, warn};
 
-use crate::api::network::{BitcoinNetworkSpec, MinedBlock, MiningStatus, NextBlock};
+use crate::api::network::{MinedBlock, MiningStatus, NextBlock};
 use crate::api::{BitcoinNetwork, MicroTime, Resource};
 use crate::bitcoin::{BlockHash, RpcClient};
 use crate::controller::memory::Memory;
@@ -74,7 +75,10 @@ impl NetworkReconciler {
             Step::Reserve(next) => (next, true),
             Step::GoOn(next) => (next, false),
         };
+        let wallet = sight.wallet.as_ref().map(|wallet| &wallet.status);
+        let wallet = wallet.or(network.status.wallet.as_ref());
         let task = Task {
+            payout: plan::payout(spec, wallet, next.node)?,
             plan: &plan,
             view,
             record,
@@ -82,26 +86,23 @@ impl NetworkReconciler {
             verdict: decision.verdict,
         };
         let (seen, look_again) = self
-            .carry(task, is_new, spec, cached, network, clients, memory)
+            .carry(task, is_new, cached, network, clients, memory)
             .await?;
         sight.mining = Some(seen);
         Ok(Some(look_again))
     }
 
     /// Reserves what is new, and mines.
-    #[allow(clippy::too_many_arguments, reason = "what a pass has in its hands")]
     async fn carry(
         &self,
         mut task: Task<'_>,
         is_new: bool,
-        spec: &BitcoinNetworkSpec,
         cached: &BitcoinNetwork,
         network: &BitcoinNetwork,
         clients: &BTreeMap<i32, RpcClient>,
         memory: &mut Memory,
     ) -> Result<(Seen, Duration), Problem> {
-        let payout = plan::payout(network, spec, task.next.node)?;
-        let (Some(payout), Some(rpc)) = (payout, clients.get(&task.next.node)) else {
+        let (Some(payout), Some(rpc)) = (task.payout.take(), clients.get(&task.next.node)) else {
             let message = "blocks are due and wait until the wallet they are for has an address";
             let verdict = Verdict::no(reasons::WAITING_FOR_WALLET, message);
             return Ok((task.seen(verdict), AGAIN));
@@ -264,6 +265,8 @@ enum Reserved {
 
 /// A decision on its way.
 struct Task<'a> {
+    /// Who is paid; `None`: it is not known yet.
+    payout: Option<ScriptBuf>,
     plan: &'a Plan,
     view: View,
     record: MiningStatus,

@@ -209,7 +209,7 @@ fn each_side_of_a_split_network_is_mined_by_its_own_miners() {
             assert_eq!(decision.verdict.reason, "HeightReached");
             break;
         };
-        let side = plan.side_of(next.node);
+        let side = plan.side_of(next.node).unwrap();
         runs[side] += 1;
         let before = heights[2 * side];
         assert!(next.height > before && next.height <= 60, "{next:?}");

@@ -1,7 +1,7 @@
 //! Goal: what cannot be is refused by name, and what can be is planned as it was meant.
 
 use bitcoin_controller::api::MicroTime;
-use bitcoin_controller::api::network::NextBlock;
+use bitcoin_controller::api::network::{NextBlock, WalletStatus};
 use bitcoin_controller::controller::mining::plan;
 use serde_json::{Value, json};
 
@@ -68,26 +68,28 @@ fn a_wallet_alone_asks_for_the_blocks_that_make_its_money_spendable() {
 
 #[test]
 fn who_is_paid_is_the_address_else_the_wallet_else_anybody_another_for_each_node() {
-    let paid = |network: &bitcoin_controller::api::BitcoinNetwork, node| {
-        let payout = plan::payout(network, network.spec.valid().unwrap(), node).unwrap();
+    let paid = |spec, wallet: Option<&WalletStatus>, node| {
+        let network = network(spec);
+        let payout = plan::payout(network.spec.valid().unwrap(), wallet, node).unwrap();
         payout.map(|script| script.to_hex_string())
     };
     let address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
     let script = "0014751e76e8199196d454941c45d1b3a323f1433bd6";
-    let given = network(json!({"nodes": 2, "wallet": {}, "mining": {"address": address}}));
-    assert_eq!(paid(&given, 1).as_deref(), Some(script));
+    let given = json!({"nodes": 2, "wallet": {}, "mining": {"address": address}});
+    assert_eq!(paid(given, None, 1).as_deref(), Some(script));
 
-    let mut with_wallet = network(json!({"nodes": 2, "wallet": {}}));
-    assert_eq!(paid(&with_wallet, 1), None, "it has no address yet");
-    with_wallet.status.wallet = Some(bitcoin_controller::api::network::WalletStatus {
+    let with_wallet = || json!({"nodes": 2, "wallet": {}});
+    assert_eq!(paid(with_wallet(), None, 1), None, "it has no address yet");
+    let wallet = WalletStatus {
         address: Some(address.to_owned()),
-        ..Default::default()
-    });
-    assert_eq!(paid(&with_wallet, 1).as_deref(), Some(script));
+        ..WalletStatus::default()
+    };
+    let found = paid(with_wallet(), Some(&wallet), 1);
+    assert_eq!(found.as_deref(), Some(script));
 
-    let anybody = network(json!({"nodes": 2, "mining": {}}));
-    assert_ne!(paid(&anybody, 0), paid(&anybody, 1));
-    assert_eq!(paid(&anybody, 0), paid(&anybody, 0));
+    let anybody = |node| paid(json!({"nodes": 2, "mining": {}}), None, node);
+    assert_ne!(anybody(0), anybody(1));
+    assert_eq!(anybody(0), anybody(0));
 }
 
 #[test]
