@@ -26,6 +26,7 @@
 //! | [`identity`] | who a peer is: the comment in its user agent |
 //! | [`members`] | who belongs to a network |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
+//! | [`sides`] | a network that is split: which side each node is on |
 //! | [`progress`] | who can give blocks, and who waits for the wrong peer |
 //! | [`peers`] | wanted links against present links |
 
@@ -42,6 +43,7 @@ pub mod peers;
 pub mod progress;
 pub mod rest;
 pub mod rpc;
+pub mod sides;
 pub mod topology;
 pub mod wallet;
 pub mod wallet_keys;
@@ -54,6 +56,7 @@ pub use members::Members;
 pub use rest::RestClient;
 pub use rpc::RpcClient;
 pub use rust_bitcoin::{Amount, BlockHash, Txid, Work};
+pub use sides::Sides;
 pub use topology::{Link, Topology};
 pub use wallet::WalletClient;
 pub use wallet_keys::WalletKeys;

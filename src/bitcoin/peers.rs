@@ -139,6 +139,8 @@ pub struct Plan {
     pub wanted: BTreeSet<Link>,
     /// Those of them that are there.
     pub present: BTreeSet<Link>,
+    /// Pairs of our nodes that are connected and are not to be; among the actions they are cut.
+    pub unwanted: BTreeSet<Link>,
     /// What to do: cuts first, then dials, each sorted.
     pub actions: Vec<Action>,
     /// Connections into other networks; among the actions they are cut.
@@ -182,6 +184,9 @@ pub fn plan(members: &Members, links: &BTreeMap<Link, u32>, nodes: &[Node], now:
     not_yet.extend(links.keys().filter(|link| standing.is_useless(**link)));
     for (link, pair) in survey.pairs {
         let dialler = links.get(&link).copied();
+        if dialler.is_none() {
+            plan.unwanted.insert(link);
+        }
         let Some((node, peer)) = plan.judge(link, pair, dialler, now) else {
             continue;
         };

@@ -5,7 +5,7 @@
 //! # Invariants
 //! - Only a node that answered in this pass, with our credentials, is dialled or told to dial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -14,8 +14,9 @@ use tracing::{debug, warn};
 
 use crate::api::network::Links;
 use crate::api::{BitcoinNetwork, Resource};
-use crate::bitcoin::peers::{self, Action, Node};
-use crate::bitcoin::{Members, RpcClient};
+use crate::bitcoin::peers::{self, Action, Node, Plan};
+use crate::bitcoin::sides::pieces;
+use crate::bitcoin::{Link, Members, RpcClient, Sides};
 use crate::controller::desired::{self, P2P_PORT};
 use crate::controller::nodes::{AT_ONCE, Answer};
 use crate::controller::pods::Pods;
@@ -23,7 +24,7 @@ use crate::controller::problem::Problem;
 use crate::controller::provide::checked_spec;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
-use crate::controller::status::Sight;
+use crate::controller::status::{Side, Sight};
 use crate::controller::wiring;
 use crate::http::Endpoint;
 
@@ -47,12 +48,9 @@ impl NetworkReconciler {
             return Err(Problem::blocked(reasons::INVALID_NAME, message));
         };
         let answered = answered(&sight.pods, &sight.answers);
-        let links = wiring.topology.links(&members);
+        let links = wiring.links(&members);
         let plan = peers::plan(&members, &links, &answered, self.clock.unix_seconds());
-        sight.links = Some(Links {
-            wanted: i64::try_from(plan.wanted.len()).unwrap_or(i64::MAX),
-            present: i64::try_from(plan.present.len()).unwrap_or(i64::MAX),
-        });
+        note_links(&wiring.sides, &plan, sight);
         for stranger in &plan.strangers {
             let message = format!(
                 "cut node {} off from {}, a node of another network",
@@ -101,6 +99,31 @@ impl NetworkReconciler {
         }
         while round.join_next().await.is_some() {}
     }
+}
+
+/// Notes which links are there, in all and on each side, and which are across sides.
+fn note_links(sides: &Sides, plan: &Plan, sight: &mut Sight) {
+    let count = |links: &BTreeSet<Link>, side: usize| {
+        let within = links
+            .iter()
+            .filter(|link| sides.of(link.ends().0) == Some(side));
+        i64::try_from(within.count()).unwrap_or(i64::MAX)
+    };
+    let mut all = Links::default();
+    sight.sides = Side::all(sides);
+    for (place, (nodes, side)) in sides.all().iter().zip(&mut sight.sides).enumerate() {
+        let links = Links {
+            wanted: count(&plan.wanted, place),
+            present: count(&plan.present, place),
+        };
+        all.wanted += links.wanted;
+        all.present += links.present;
+        side.links = Some(links);
+        side.n_pieces = pieces(nodes.iter().copied(), plan.wanted.iter().copied());
+    }
+    sight.links = Some(all);
+    let across = plan.unwanted.iter().filter(|link| !sides.holds(**link));
+    sight.n_across = across.count();
 }
 
 /// The nodes that may be dialled: those that answered with our credentials.

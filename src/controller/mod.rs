@@ -20,7 +20,7 @@
 //! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
-//! | [`report`] | telling it: status and events |
+//! | [`report`], [`reorganisation`] | telling it: status and events |
 //! | [`caches`], [`memory`], [`own_writes`] | what is known without asking |
 //! | [`reach`], [`problem`], [`reasons`], [`digest`] | small words the others use |
 
@@ -49,6 +49,7 @@ pub mod provide;
 pub mod reach;
 pub mod reasons;
 pub mod reconciler;
+pub mod reorganisation;
 pub mod report;
 pub mod status;
 pub mod tend;

@@ -32,7 +32,8 @@ use crate::controller::memory::{self, Memory};
 use crate::controller::problem::Problem;
 use crate::controller::provide::{Provided, checked_spec};
 use crate::controller::reach::Reach;
-use crate::controller::status::Sight;
+use crate::controller::status::{Side, Sight};
+use crate::controller::wiring;
 use crate::controller::workers::{Action, Reconciler};
 use crate::record::{EventRecorder, EventType};
 
@@ -118,8 +119,18 @@ impl NetworkReconciler {
         network: Arc<BitcoinNetwork>,
         memory: &mut Memory,
     ) -> Result<Action, Problem> {
+        let spec = checked_spec(&network).ok();
+        // What cannot be read leaves the sides as they are.
+        let sides = match spec.map(wiring::of) {
+            Some(Ok(wiring)) => Side::all(&wiring.sides),
+            _ => {
+                let sides = network.status.sides.iter();
+                sides.map(|side| Side::new(side.nodes.clone())).collect()
+            }
+        };
         let mut sight = Sight {
-            wanted: checked_spec(&network).ok().map(|spec| spec.nodes),
+            wanted: spec.map(|spec| spec.nodes),
+            sides,
             ..Sight::default()
         };
         let has_acted = match self.act(cached, &network, memory, &mut sight).await {
@@ -130,7 +141,7 @@ impl NetworkReconciler {
             }
             Err(failed) => return Err(failed),
         };
-        let apart = !sight.one_tip();
+        let apart = !sight.is_synced();
         sight.apart_for = memory::since(&mut memory.apart_since, apart);
         // What was reserved in this pass is in the status already.
         let network = memory

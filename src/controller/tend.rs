@@ -90,7 +90,8 @@ impl NetworkReconciler {
         sight: &mut Sight,
     ) -> Result<bool, Problem> {
         sight.n_outdated = pods::outdated(&sight.pods, wanted, restart_hash).len();
-        let Some(ordinal) = pods::to_replace(&sight.pods, wanted, restart_hash, &sight.answers)
+        let sides: Vec<Vec<i32>> = sight.sides().into_iter().map(|side| side.nodes).collect();
+        let Some(ordinal) = pods::to_replace(&sight.pods, &sides, restart_hash, &sight.answers)
         else {
             return Ok(false);
         };

@@ -5,11 +5,12 @@
 //! - Ordinals beyond `nodes` are no mistake: a network that is scaled down keeps what was said about
 //!   nodes that may come back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::network::{self, BitcoinNetworkSpec, TopologyType};
+use crate::bitcoin::sides::OnTwoSides;
 use crate::bitcoin::topology::{self, LARGEST_FULL_MESH};
-use crate::bitcoin::{Link, Topology};
+use crate::bitcoin::{Link, Members, Sides, Topology};
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
 
@@ -18,6 +19,17 @@ use crate::controller::reasons;
 pub struct Wiring {
     /// The shape.
     pub topology: Topology,
+    /// Which node is on which side.
+    pub sides: Sides,
+}
+
+impl Wiring {
+    /// Every wanted link, with the end that dials it: those of the shape that do not leave a side.
+    pub fn links(&self, members: &Members) -> BTreeMap<Link, u32> {
+        let mut links = self.topology.links(members);
+        links.retain(|link, _| self.sides.holds(*link));
+        links
+    }
 }
 
 /// The wiring that `spec` asks for.
@@ -29,7 +41,8 @@ pub fn of(spec: &BitcoinNetworkSpec) -> Result<Wiring, Problem> {
         Some(asked) => topology_of(asked, spec.nodes).map_err(invalid)?,
         None => Topology::Automatic,
     };
-    Ok(Wiring { topology })
+    let sides = sides_of(&spec.partitions, spec.nodes).map_err(invalid)?;
+    Ok(Wiring { topology, sides })
 }
 
 fn topology_of(asked: &network::Topology, nodes: i32) -> Result<Topology, String> {
@@ -77,6 +90,21 @@ fn listed(edges: &[Vec<i32>]) -> Result<BTreeSet<Link>, String> {
         )),
     };
     edges.iter().map(link).collect()
+}
+
+fn sides_of(partitions: &[Vec<i32>], nodes: i32) -> Result<Sides, String> {
+    let ordinal = |node: &i32| {
+        u32::try_from(*node)
+            .map_err(|_| format!("`partitions` names node {node}; ordinals begin at 0"))
+    };
+    let side = |named: &Vec<i32>| named.iter().map(ordinal).collect();
+    let named = partitions
+        .iter()
+        .map(side)
+        .collect::<Result<Vec<Vec<u32>>, String>>()?;
+    let size = u32::try_from(nodes).unwrap_or_default();
+    Sides::split(&named, size)
+        .map_err(|OnTwoSides(node)| format!("`partitions` names node {node} on two sides"))
 }
 
 fn invalid(message: String) -> Problem {

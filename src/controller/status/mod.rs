@@ -2,8 +2,8 @@
 //!
 //! Four conditions answer the question everybody has, "is it really ready?", in steps. `PodsReady`:
 //! every node answers; if not, it carries the reason the kubelet or scheduler gives. `Connected`: every
-//! wanted link is there. `Synced`: all nodes have the same best block; since blocks travel, it goes
-//! false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
+//! wanted link is there, and none between sides. `Synced`: all nodes of a side have the same best block;
+//! since blocks travel, it goes false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
 //! way to change.
 //!
 //! # Invariants
@@ -12,6 +12,7 @@
 //! - The same sight and the same time give the same status.
 
 mod conditions;
+mod sides;
 mod sight;
 
 use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
@@ -21,6 +22,8 @@ use crate::controller::mining::plan;
 use crate::controller::nodes::Answer;
 
 pub use self::conditions::SYNC_GRACE;
+pub(in crate::controller) use self::sides::name;
+pub use self::sides::{Side, turn};
 pub use self::sight::Sight;
 
 /// The status that `network` should have, given what was seen and what it had before.
@@ -51,6 +54,7 @@ pub fn next(
             None if plan::is_declared(network) => before.mining.clone(),
             None => None,
         },
+        sides: sight.side_statuses(&before.sides),
         nodes: sight
             .pods
             .keys()
@@ -85,6 +89,12 @@ pub fn without_chain_facts(
             node.height = old.height;
             node.tip.clone_from(&old.tip);
             node.peers = old.peers;
+        }
+    }
+    for side in &mut same.sides {
+        if let Some(old) = before.sides.iter().find(|old| old.nodes == side.nodes) {
+            side.height = old.height;
+            side.tip.clone_from(&old.tip);
         }
     }
     // Messages may tell heights and counts; what they judge is what counts.

@@ -2,10 +2,13 @@
 
 mod by_hand;
 mod faults;
+mod helm;
 mod history;
 mod image;
 mod lifecycle;
+mod mining;
 mod network;
+mod operate;
 mod rights;
 mod trouble;
 // Last by name, because it looks at what all the others have left in the audit log.

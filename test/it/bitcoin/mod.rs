@@ -17,6 +17,7 @@ mod progress;
 mod real_node;
 mod rest;
 mod rpc;
+mod sides;
 mod topology;
 mod wallet;
 mod wallet_keys;

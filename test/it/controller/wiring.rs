@@ -2,15 +2,20 @@
 
 use bitcoin_controller::bitcoin::{Link, Members, Topology};
 use bitcoin_controller::controller::problem::Problem;
+use bitcoin_controller::controller::wiring::Wiring;
 use bitcoin_controller::controller::{reasons, wiring};
 use serde_json::{Value, json};
 
 use super::build::network;
 
 fn topology(spec: Value) -> Result<Topology, String> {
+    wiring(spec).map(|wiring| wiring.topology)
+}
+
+fn wiring(spec: Value) -> Result<Wiring, String> {
     let network = network(spec);
     match wiring::of(network.spec.valid().unwrap()) {
-        Ok(wiring) => Ok(wiring.topology),
+        Ok(wiring) => Ok(wiring),
         Err(Problem::Blocked { reason, message }) => {
             assert_eq!(reason, reasons::INVALID_SPEC);
             Err(message)
@@ -85,4 +90,25 @@ fn a_full_mesh_of_more_than_a_hundred_is_refused() {
     );
     let star = topology(json!({"nodes": 1_000, "topology": {"type": "Star"}}));
     assert_eq!(star, Ok(Topology::Star));
+}
+
+#[test]
+fn a_split_network_wants_the_links_within_its_sides() {
+    let asked = json!({"nodes": 6, "partitions": [[0, 1, 2, 7]], "topology": {"type": "Ring"}});
+    let wiring = wiring(asked).unwrap();
+    assert_eq!(wiring.sides.to_string(), "nodes 0-2 | nodes 3-5");
+    let members = Members::new("1f2e3d4c", "a-sts-", 6).unwrap();
+    let links: Vec<Link> = wiring.links(&members).into_keys().collect();
+    let within = [(0, 1), (1, 2), (3, 4), (4, 5)].map(|(one, other)| Link::new(one, other));
+    assert_eq!(links, within);
+}
+
+#[test]
+fn a_node_on_two_sides_is_refused() {
+    let split = |partitions| wiring(json!({"nodes": 3, "partitions": partitions}));
+    let message = split(json!([[0, 1], [1, 2]])).unwrap_err();
+    assert!(message.contains("node 1 on two sides"), "{message}");
+    let message = split(json!([[0, -1]])).unwrap_err();
+    assert!(message.contains("node -1"), "{message}");
+    assert!(split(json!([[0], [1], [2]])).is_ok());
 }

@@ -74,6 +74,7 @@ on_both!(
 on_both!(
     reshaping:
     a_running_network_takes_any_shape,
+    a_running_network_is_split_and_healed,
 );
 
 on_both!(

@@ -85,10 +85,10 @@ fn template(world: &World) -> Value {
 #[test]
 fn the_centre_of_a_large_star_has_room_for_everybody() {
     in_world(Options::default(), async |world| {
-        world.apply("alpha", shaped(130, json!({"type": "Star"})));
+        world.apply("alpha", shaped(118, json!({"type": "Star"})));
         world.settle().await;
-        world.assert_ready("alpha", 130);
-        assert_eq!(world.node("alpha", 0).peers.len(), 129);
+        world.assert_ready("alpha", 118);
+        assert_eq!(world.node("alpha", 0).peers.len(), 117);
     });
 }
 
