@@ -51,19 +51,39 @@ pub(super) struct Flags {
     cookie_file: Option<PathBuf>,
 
     /// The port of this machine for JSON-RPC [default: any that is free]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     rpc_port: u16,
 
     /// The port of this machine for the peer-to-peer protocol [default: any that is free]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     p2p_port: u16,
 
     /// The port of this machine for blocks by ZMQ [default: any that is free]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     zmq_block_port: u16,
 
     /// The port of this machine for transactions by ZMQ [default: any that is free]
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     zmq_tx_port: u16,
 
     #[command(flatten)]
@@ -115,7 +135,9 @@ pub(super) async fn run(flags: Flags, shutdown: CancellationToken) -> Result<(),
     let configuration = configuration(&found, ordinal, addresses, &credentials, &flags)?;
     super::print(&configuration.render(flags.format.into())?)?;
     if flags.cookie_file.is_none() {
-        eprintln!("the password is in the lines above: who has it can spend all money of the network");
+        eprintln!(
+            "the password is in the lines above: who has it can spend all money of the network"
+        );
     }
     if let Some(forwards) = forwards {
         let pod = desired::pod_key(&network.key, ordinal);
@@ -135,7 +157,8 @@ fn node_of(network: &BitcoinNetwork, asked: Option<i32>) -> Result<i32, Report> 
     let ordinal = asked.unwrap_or(with_wallet.map_or(0, |wallet| wallet.ordinal));
     let n_nodes = spec.map_or(0, |spec| spec.nodes);
     if ordinal >= n_nodes {
-        let message = format!("there is no node {ordinal}: the network has {n_nodes}, counted from 0");
+        let message =
+            format!("there is no node {ordinal}: the network has {n_nodes}, counted from 0");
         return Err(Report::new(message));
     }
     Ok(ordinal)
@@ -144,7 +167,9 @@ fn node_of(network: &BitcoinNetwork, asked: Option<i32>) -> Result<i32, Report> 
 async fn bind(flags: &Flags) -> Result<[Forward; 4], Report> {
     let one = async |name, flag: u16, remote| {
         let bound = Forward::bind(name, flag, remote).await;
-        bound.map_err(|error| Report::new(format!("port {flag} of this machine, for {name}: {error}")))
+        bound.map_err(|error| {
+            Report::new(format!("port {flag} of this machine, for {name}: {error}"))
+        })
     };
     Ok([
         one("rpc", flags.rpc_port, RPC_PORT).await?,

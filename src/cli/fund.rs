@@ -137,7 +137,10 @@ async fn until_ready(
             _ => "the controller has not looked at it".to_owned(),
         };
         if Instant::now() >= deadline {
-            let message = format!("network `{}` is not ready after {patience:?}: {why}", network.key);
+            let message = format!(
+                "network `{}` is not ready after {patience:?}: {why}",
+                network.key
+            );
             return Err(Report::new(message));
         }
         if why != told {
@@ -232,7 +235,8 @@ async fn until_confirmed(
     let deadline = Instant::now() + patience;
     while wallet.confirmations(txid).await? < 1 {
         if Instant::now() >= deadline {
-            let message = format!("paid, but not in a block after {patience:?}: transaction {txid}");
+            let message =
+                format!("paid, but not in a block after {patience:?}: transaction {txid}");
             return Err(Report::new(message));
         }
         sleep(LOOK_EVERY).await;
@@ -255,7 +259,8 @@ fn address(text: &str) -> Result<String, String> {
 }
 
 fn amount(text: &str) -> Result<Amount, String> {
-    let amount = Amount::from_str_in(text, Denomination::Bitcoin).map_err(|error| error.to_string())?;
+    let amount =
+        Amount::from_str_in(text, Denomination::Bitcoin).map_err(|error| error.to_string())?;
     match amount {
         Amount::ZERO => Err("nothing would be paid".to_owned()),
         amount if amount > Amount::MAX_MONEY => Err("there is not that much money".to_owned()),

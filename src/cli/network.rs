@@ -110,10 +110,7 @@ impl Network {
                 .text(name)
                 .ok_or_else(|| Report::new(format!("secret `{key}` has no `{name}`")))
         };
-        let (user, password) = (
-            text(desired::SECRET_USER)?,
-            text(desired::SECRET_PASSWORD)?,
-        );
+        let (user, password) = (text(desired::SECRET_USER)?, text(desired::SECRET_PASSWORD)?);
         Ok(Credentials::new(user, password)?)
     }
 

@@ -49,7 +49,9 @@ async fn amounts_are_exact_in_both_directions() {
     let id = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b";
     let paying = node(json!({"result": id}));
     let amount = Amount::from_sat(2_099_999_999_999_999);
-    let sent = wallet(&paying).send_to_address("bcrt1…", amount, "mark").await;
+    let sent = wallet(&paying)
+        .send_to_address("bcrt1…", amount, "mark")
+        .await;
     assert_eq!(sent.unwrap().to_string(), id);
     let params = json!(["bcrt1…", "20999999.99999999", "mark"]);
     assert_eq!(question(&paying)["params"], params);

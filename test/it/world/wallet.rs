@@ -279,7 +279,11 @@ fn a_secret_that_is_deleted_comes_back_the_same_while_it_is_remembered() {
         assert_ne!(after["password"], before["password"]);
         // The chain is worth more than to go on without: somebody has to say what the nodes accept.
         assert_eq!(world.condition("alpha", "Ready"), "False Unauthorized");
-        assert!(world.message("alpha", "Ready").contains("`previous-password`"));
+        assert!(
+            world
+                .message("alpha", "Ready")
+                .contains("`previous-password`")
+        );
         change_secret(world, |secret| {
             secret["data"]["previous-password"] = json!(STANDARD.encode("chosen"));
         });
