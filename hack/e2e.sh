@@ -64,6 +64,7 @@ hack/cluster/build.sh
 E2E_PEERS=$(hack/peers.sh)
 export E2E_PEERS
 hack/cluster/images.sh "$E2E_BINARY"
+if [[ " ${inside[*]} " == *" cluster::lnd::"* ]]; then hack/lnd.sh; fi
 
 if [ $# -eq 0 ]; then
 	say "the API tests on a control plane alone"

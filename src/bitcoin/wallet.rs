@@ -16,7 +16,7 @@
 //! # async fn example(node: bitcoin_controller::bitcoin::RpcClient) -> Result<(), bitcoin_controller::bitcoin::Error> {
 //! use bitcoin_controller::bitcoin::Amount;
 //! let wallet = node.wallet("network");
-//! let txid = wallet.send_to_address("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", Amount::ONE_BTC).await?;
+//! let txid = wallet.send_to_address("bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", Amount::ONE_BTC, "a debt").await?;
 //! println!("{} confirmations", wallet.confirmations(&txid).await?);
 //! # Ok(()) }
 //! ```
@@ -42,6 +42,9 @@ pub const WALLET_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How many addresses of each kind a wallet watches from the start; it goes on by itself as they are used.
 const FIRST_ADDRESSES: u32 = 100;
+
+/// How many entries of a wallet's list are looked through for a payment; each block that was mined for it is one, too.
+pub const PAYMENTS_SEARCHED: u32 = 1_000;
 
 /// One wallet of one node.
 #[derive(Clone, Debug)]
@@ -197,7 +200,8 @@ impl WalletClient {
         Ok(all.mine)
     }
 
-    /// Pays `amount` to `address`, and returns the transaction's id.
+    /// Pays `amount` to `address`, and returns the transaction's id. The wallet keeps `comment` with the payment, and
+    /// tells nobody of it.
     ///
     /// # Errors
     /// As [`RpcClient::call`]; [`Error::is_insufficient_funds`]. After a timeout or a broken connection the
@@ -205,13 +209,33 @@ impl WalletClient {
     ///
     /// # Cancel safety
     /// The payment may still be made.
-    pub async fn send_to_address(&self, address: &str, amount: Amount) -> Result<Txid, Error> {
-        let params = json!([address, amount.to_string_in(Denomination::Bitcoin)]);
-        let Id(id) = self
-            .rpc
-            .call("sendtoaddress", params, WALLET_DEADLINE)
-            .await?;
+    pub async fn send_to_address(
+        &self,
+        address: &str,
+        amount: Amount,
+        comment: &str,
+    ) -> Result<Txid, Error> {
+        let amount = amount.to_string_in(Denomination::Bitcoin);
+        let params = json!([address, amount, comment]);
+        let call = self.rpc.call("sendtoaddress", params, WALLET_DEADLINE);
+        let Id(id) = call.await?;
         Ok(id)
+    }
+
+    /// The latest payment with `comment`, among the last [`PAYMENTS_SEARCHED`].
+    ///
+    /// # Errors
+    /// As [`RpcClient::call`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn find_payment(&self, comment: &str) -> Result<Option<Txid>, Error> {
+        let params = json!(["*", PAYMENTS_SEARCHED]);
+        let call = self.rpc.call("listtransactions", params, DEADLINE);
+        let listed: Vec<Listed> = call.await?;
+        let mut latest = listed.into_iter().rev();
+        let found = latest.find(|one| one.comment.as_deref() == Some(comment));
+        Ok(found.map(|found| found.txid.0))
     }
 
     /// How many blocks confirm a transaction of this wallet; below zero if another one took its place.
@@ -269,6 +293,13 @@ struct AllBalances {
 #[derive(Deserialize)]
 struct Confirmed {
     confirmations: i64,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    txid: Id,
+    #[serde(default)]
+    comment: Option<String>,
 }
 
 struct Id(Txid);

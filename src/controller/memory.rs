@@ -114,12 +114,8 @@ impl Memory {
     /// A client for the node in `pod` that uses the credentials before the present ones; `None` if there are none.
     pub fn previous_client(&self, pod: &Pod, reach: &Reach) -> Option<RpcClient> {
         let previous = self.own.previous.as_ref()?;
-        let endpoint = Endpoint::new(pod.status.pod_ip.as_deref()?, RPC_PORT);
-        Some(RpcClient::new(
-            reach.transport(&pod.key()),
-            endpoint,
-            previous,
-        ))
+        let address = pod.status.pod_ip.as_deref()?;
+        Some(reach.node(&pod.key(), address, previous))
     }
 
     /// Uses `client` for the node in `pod` from now on.

@@ -17,3 +17,4 @@ mod controller;
 #[path = "../it/support/exposition.rs"]
 mod exposition;
 mod harness;
+mod zmtp;

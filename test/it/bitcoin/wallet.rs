@@ -49,9 +49,12 @@ async fn amounts_are_exact_in_both_directions() {
     let id = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b";
     let paying = node(json!({"result": id}));
     let amount = Amount::from_sat(2_099_999_999_999_999);
-    let sent = wallet(&paying).send_to_address("bcrt1…", amount).await;
+    let sent = wallet(&paying)
+        .send_to_address("bcrt1…", amount, "mark")
+        .await;
     assert_eq!(sent.unwrap().to_string(), id);
-    assert_eq!(question(&paying)["params"][1], "20999999.99999999");
+    let params = json!(["bcrt1…", "20999999.99999999", "mark"]);
+    assert_eq!(question(&paying)["params"], params);
 
     let text = r#"{"id":1,"result":{"mine":{"trusted":20999999.99999999,"untrusted_pending":0.00000001,"immature":5000.10000000}}}"#;
     let rich = FakeNode::new(vec![Step::Answer(http("200 OK", text))]);

@@ -7,6 +7,7 @@ mod isolation;
 mod lifecycle;
 mod mining;
 mod mining_crashes;
+mod mining_real;
 mod node_spec;
 mod partitions;
 mod scale;
