@@ -155,6 +155,31 @@ async fn a_running_network_changes_its_shape_and_is_joined_with_another() {
     alpha.until_ready(4).await;
     assert_eq!(alpha.pod_uids(), uids, "no pod was replaced");
 
+    // What cannot be is refused at once, by rules of the definition.
+    let refusals = [
+        (
+            json!({"topology": {"type": "Manual", "edges": [[0, 1], [1, 1]]}}),
+            "an edge links two different nodes",
+        ),
+        (
+            json!({"nodes": 101, "topology": {"type": "FullMesh"}}),
+            "a FullMesh has at most 100 nodes",
+        ),
+    ];
+    for (spec, told) in refusals {
+        let patch = json!({"spec": spec}).to_string();
+        let call = [
+            "patch",
+            "btcnet",
+            "alpha",
+            "--type=merge",
+            "--patch",
+            &patch,
+        ];
+        let refused = namespace.try_kubectl(&call).unwrap_err();
+        assert!(refused.contains(told), "{refused}");
+    }
+
     mine(&beta, 0, 7, 1);
     beta.until_at(2, 7).await;
     let with = |peers: Value| {
