@@ -11,6 +11,7 @@ mod manifests;
 mod memory;
 mod mining;
 mod node_spec;
+mod outside;
 mod own_writes;
 mod ownership;
 mod pods;
