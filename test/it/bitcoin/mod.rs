@@ -6,7 +6,7 @@ mod credentials;
 mod difficulty;
 mod difficulty_arithmetic;
 mod error;
-mod fake_node;
+pub(crate) mod fake_node;
 mod identity;
 mod members;
 mod mining;
