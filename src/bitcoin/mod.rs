@@ -27,6 +27,7 @@
 //! | [`members`] | who belongs to a network |
 //! | [`topology`] | which pairs of nodes should be linked, and who dials |
 //! | [`sides`] | a network that is split: which side each node is on |
+//! | [`external`] | nodes outside the network that it is to be connected with |
 //! | [`progress`] | who can give blocks, and who waits for the wrong peer |
 //! | [`peers`] | wanted links against present links |
 
@@ -35,6 +36,7 @@ pub mod credentials;
 pub mod difficulty;
 pub mod error;
 mod exchange;
+pub mod external;
 pub mod identity;
 pub mod members;
 pub mod mining;
@@ -44,6 +46,7 @@ pub mod progress;
 pub mod rest;
 pub mod rpc;
 pub mod sides;
+mod survey;
 pub mod topology;
 pub mod wallet;
 pub mod wallet_keys;

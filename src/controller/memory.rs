@@ -22,6 +22,7 @@ use crate::api::{BitcoinNetwork, Resource};
 use crate::bitcoin::RpcClient;
 use crate::controller::desired::RPC_PORT;
 use crate::controller::mining::Bench;
+use crate::controller::outside::Outings;
 use crate::controller::own_secret::{Known, Own};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::reach::Reach;
@@ -50,6 +51,8 @@ pub struct Memory {
     pub chain_facts_written: Option<Instant>,
     /// The status as it was sent, if the server did not keep all of it.
     pub pruned: Option<BitcoinNetworkStatus>,
+    /// When nodes outside were last dialled.
+    pub outside: Outings,
     /// Repairs of each kind of object.
     pub repairs: BTreeMap<&'static str, Repairs>,
     /// Writes that the server does not allow, by kind of object.

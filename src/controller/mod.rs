@@ -15,7 +15,7 @@
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`wiring`] | pure: what a spec asks of the links |
-//! | [`link`] | who is connected with whom |
+//! | [`link`], [`outside`] | who is connected with whom, within the network and without |
 //! | [`wallet`] | a wallet with money, on one of the nodes |
 //! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
@@ -40,6 +40,7 @@ pub mod memory;
 pub mod mine;
 pub mod mining;
 pub mod nodes;
+pub mod outside;
 pub mod own_secret;
 pub mod own_writes;
 pub mod ownership;

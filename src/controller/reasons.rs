@@ -62,6 +62,8 @@ pub const ALL_LINKED: &str = "AllLinksPresent";
 pub const LINKS_MISSING: &str = "LinksMissing";
 /// Condition Connected: nodes of a network that is to be split are connected across sides.
 pub const SIDES_LINKED: &str = "SidesLinked";
+/// Condition Connected: links are there, and peers outside the network are missing.
+pub const EXTERNAL_PEERS_MISSING: &str = "ExternalPeersMissing";
 /// Condition Connected, Unknown: something blocks the network before its links are looked at.
 pub const NOT_COMPARED: &str = "LinksNotCompared";
 /// Condition Synced: all nodes have the same best block.

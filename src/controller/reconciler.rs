@@ -174,7 +174,7 @@ impl NetworkReconciler {
         };
         let clients = self.look(memory, &set, wanted, sight).await;
         let provided = provided?;
-        let has_linked = self.link(network, &clients, wanted, sight).await?;
+        let has_linked = self.link(network, memory, &clients, wanted, sight).await?;
         let spec = checked_spec(network)?;
         let has_acted = self
             .keep_wallet(network, spec, &provided.own, &clients, sight)

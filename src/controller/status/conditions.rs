@@ -175,13 +175,27 @@ fn connected(sight: &Sight) -> Judgement {
         message.push_str(", none of them between sides");
     }
     message.push_str(&in_pieces(&sides));
-    let holds = sight.is_connected();
-    let reason = if holds {
-        reasons::ALL_LINKED
-    } else {
-        reasons::LINKS_MISSING
-    };
-    Judgement::new(name, holds, reason, message)
+    if sight.wanted.is_none() || wanted != present {
+        return Judgement::new(name, false, reasons::LINKS_MISSING, message);
+    }
+    let missing = missing_outside(sight);
+    if !missing.is_empty() {
+        let message = format!("{message}; outside are missing: {}", missing.join(", "));
+        return Judgement::new(name, false, reasons::EXTERNAL_PEERS_MISSING, message);
+    }
+    Judgement::new(name, true, reasons::ALL_LINKED, message)
+}
+
+/// The peers outside that are not connected, each with why if that is known.
+fn missing_outside(sight: &Sight) -> Vec<String> {
+    let peers = sight.external_peers.iter().flatten();
+    let missing = peers.filter(|peer| !peer.connected);
+    missing
+        .map(|peer| match &peer.message {
+            Some(why) => format!("`{}` ({why})", peer.peer),
+            None => format!("`{}`", peer.peer),
+        })
+        .collect()
 }
 
 fn synced(

@@ -2,7 +2,7 @@
 //!
 //! Four conditions answer the question everybody has, "is it really ready?", in steps. `PodsReady`:
 //! every node answers; if not, it carries the reason the kubelet or scheduler gives. `Connected`: every
-//! wanted link is there, and none between sides. `Synced`: all nodes of a side have the same best block;
+//! wanted link is there, none between sides, and those outside that were asked for are there, too. `Synced`: all nodes of a side have the same best block;
 //! since blocks travel, it goes false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
 //! way to change.
 //!
@@ -55,6 +55,10 @@ pub fn next(
             None => None,
         },
         sides: sight.side_statuses(&before.sides),
+        external_peers: match &sight.external_peers {
+            Some(seen) => seen.clone(),
+            None => before.external_peers.clone(),
+        },
         nodes: sight
             .pods
             .keys()

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::api::network::Links;
+use crate::api::network::{ExternalPeerStatus, Links};
 use crate::bitcoin::BlockchainInfo;
 use crate::controller::mining;
 use crate::controller::nodes::Answer;
@@ -33,6 +33,8 @@ pub struct Sight {
     pub sides: Vec<Side>,
     /// How many pairs of nodes were connected across sides.
     pub n_across: usize,
+    /// What was seen of those outside the network; `None` if this pass did not look.
+    pub external_peers: Option<Vec<ExternalPeerStatus>>,
     /// How many pods wait to be replaced.
     pub n_outdated: usize,
     /// Why the set may not create pods.

@@ -124,6 +124,7 @@ fn peer_info(peer: &Peer) -> Value {
         "inbound": peer.is_inbound,
         "connection_type": if peer.is_inbound { "inbound" } else { "manual" },
         "transport_protocol_type": if peer.is_established { "v2" } else { "detecting" },
+        "startingheight": peer.starting_height.map_or(json!(-1), |height| json!(height)),
         "presynced_headers": -1,
         "synced_headers": synced,
         "synced_blocks": synced,

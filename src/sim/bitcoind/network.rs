@@ -113,6 +113,8 @@ pub struct Peer {
     pub connected_at: i64,
     /// The endpoint of the other that listens: what an outbound address resolves to.
     pub endpoint: Endpoint,
+    /// The height of the other's tip when it introduced itself; `None` until it has.
+    pub starting_height: Option<usize>,
     /// The height of the best block the other has told of; `None` if it has told of none.
     pub synced_height: Option<usize>,
 }

@@ -68,7 +68,7 @@ async fn prometheus_reads_the_numbers_and_understands_what_is_asked_of_them() {
             "--leader-elect",
             "--leader-election-namespace=bitcoin-controller",
         ])
-        .args(["--leader-election-id=scraped", "--namespace=scraped"])
+        .arg("--namespace=scraped")
         .args(["--listen=127.0.0.1:0", "--log-format=json"]);
     let mut controller = Running::start_with_log("the controller", controller);
     let address = loop {

@@ -11,6 +11,7 @@ mod mining;
 mod money;
 mod network;
 mod operate;
+mod partitions;
 mod rights;
 mod trouble;
 // Last by name, because it looks at what all the others have left in the audit log.

@@ -6,6 +6,7 @@ mod credentials;
 mod difficulty;
 mod difficulty_arithmetic;
 mod error;
+mod external;
 pub(crate) mod fake_node;
 mod identity;
 mod members;

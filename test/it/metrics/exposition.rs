@@ -19,6 +19,7 @@ fn the_reader_refuses_what_is_not_the_format() {
         format!("{head}a_total inf\n"),
         format!("{head}a_total 1\n{head}a_total 1\n"),
         "# HELP a A.\n# TYPE a counter\na 1\n".to_owned(),
+        "# HELP a \n# TYPE a gauge\na 1\n".to_owned(),
         format!("{histogram}h_bucket{{le=\"1\"}} 1\nh_sum 1\nh_count 1\n"),
         format!(
             "{histogram}h_bucket{{le=\"1\"}} 2\nh_bucket{{le=\"+Inf\"}} 1\nh_sum 1\nh_count 1\n"

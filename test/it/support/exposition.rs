@@ -78,20 +78,6 @@ impl Exposition {
         assert!(found.len() <= 1, "{name}{labels:?} is not one: {found:?}");
         found.first().map(|sample| sample.value)
     }
-
-    /// The names of all series there can be: what a query may name.
-    pub(crate) fn names(&self) -> BTreeSet<String> {
-        let families = self.0.iter();
-        families
-            .flat_map(|(name, family)| {
-                let suffixes: &[&str] = match family.kind.as_str() {
-                    "histogram" => &["_bucket", "_sum", "_count"],
-                    _ => &[""],
-                };
-                suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
-            })
-            .collect()
-    }
 }
 
 fn finish(
@@ -108,6 +94,9 @@ fn finish(
         .collect();
     if series.len() != family.samples.len() {
         return Err(format!("{name}: a series is there twice"));
+    }
+    if family.help.is_empty() {
+        return Err(format!("{name}: nobody knows what it means"));
     }
     let is_counter = family.kind == "counter";
     if is_counter != (name.ends_with("_total")) {

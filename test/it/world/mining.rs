@@ -341,7 +341,7 @@ fn a_fork_of_equal_work_is_told_and_not_mined_away_unasked() {
                 .set_faults(&name, |faults| faults.no_handshake = false);
         }
         sleep(6_000 * SECOND).await;
-        assert_eq!(world.condition("alpha", "Synced"), "False BestBlocksDiffer");
+        assert_eq!(world.condition("alpha", "Synced"), "False EqualWork");
         assert_eq!(world.condition("alpha", "Mined"), "True HeightReached");
         assert_eq!(
             (world.height(), world.node("alpha", 1).block_height),
@@ -377,5 +377,46 @@ fn what_cannot_be_is_told_with_its_field() {
         world.assert_ready("alpha", 1);
         assert_eq!(world.condition("alpha", "Mined"), "");
         assert_eq!(world.network("alpha")["status"]["mining"], Value::Null);
+    });
+}
+
+#[test]
+fn both_sides_of_a_split_network_mine_and_the_longer_wins_when_it_is_healed() {
+    in_world(Options::default(), async |world| {
+        world.mines(4, json!({"interval": "5s"})).await;
+        sleep(21 * SECOND).await;
+        world.apply("alpha", json!({"partitions": [[0, 1, 2]]}));
+        sleep(300 * SECOND).await;
+        let side = |ordinal: usize| world.node("alpha", ordinal).block_height;
+        let (three, one) = (side(0), side(3));
+        assert_eq!((side(1), side(2)), (three, three));
+        // As many blocks as before, shared by who mines; each began at the fifth block.
+        assert!((60..=72).contains(&(three + one - 5)), "{three} and {one}");
+        assert!(three > one && one > 8, "{three} and {one}");
+        world.apply("alpha", json!({"partitions": null}));
+        sleep(30 * SECOND).await;
+        world.rest();
+        world.settle().await;
+        world.assert_ready("alpha", 4);
+        assert!(side(3) > three && side(3) == side(0));
+    });
+}
+
+#[test]
+fn a_wallet_has_money_to_spend_without_anybody_mining() {
+    in_world(Options::default(), async |world| {
+        let spec = json!({"nodes": 3, "wallet": {}, "mining": {"interval": "10m"}});
+        world.apply("alpha", spec);
+        world.until("it has its blocks", World::is_on_pace).await;
+        sleep(SECOND).await;
+        assert_eq!(world.height(), 101);
+        let wallet = world.rpc("alpha", 0).wallet("network");
+        assert_eq!(
+            wallet.balances().await.unwrap().trusted.to_sat(),
+            5_000_000_000
+        );
+        sleep(610 * SECOND).await;
+        assert_eq!(world.height(), 102);
+        world.rest();
     });
 }

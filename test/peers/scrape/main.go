@@ -2,7 +2,7 @@
 //
 // The page at URL is read by the parser of Prometheus' own libraries and held against the rules of
 // `promtool check metrics`; the file RULES against those of `promtool check rules`. Queries on standard
-// input, one a line, are parsed, too. Every metric that a rule or a query names must be on the page.
+// input, one a line, are parsed, too. Every metric that a rule or a query names must be announced on the page.
 //
 // Prints a line for each family: its name, its kind, how many series it has. Anything wrong is an error.
 package main
@@ -53,13 +53,8 @@ func check(url, rules string, input io.Reader) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{}
 	lines := []string{}
 	for name, family := range families {
-		known[name] = true
-		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-			known[name+suffix] = strings.EqualFold(family.GetType().String(), "histogram")
-		}
 		lines = append(lines, fmt.Sprintln(name, family.GetType(), len(family.Metric)))
 	}
 	sort.Strings(lines)
@@ -73,6 +68,7 @@ func check(url, rules string, input io.Reader) ([]string, error) {
 	for _, problem := range lint {
 		problems = append(problems, problem.Metric+": "+problem.Text)
 	}
+	known := announced(page)
 	queries, err := queriesOf(rules, input)
 	if err != nil {
 		return nil, err
@@ -114,9 +110,28 @@ func fetch(url string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s", url, response.Status)
 	}
 	if format := expfmt.ResponseFormat(response.Header); format.FormatType() != expfmt.TypeTextPlain {
-		return nil, fmt.Errorf("%s: it is %q", url, format)
+		return nil, fmt.Errorf("%s: it is %q", url, response.Header.Get("Content-Type"))
 	}
 	return io.ReadAll(response.Body)
+}
+
+// The series that families on the page may have. The parser leaves out those that have none now.
+func announced(page []byte) map[string]bool {
+	known := map[string]bool{}
+	for _, line := range strings.Split(string(page), "\n") {
+		fields := strings.Fields(line)
+		if len(fields) != 4 || fields[0] != "#" || fields[1] != "TYPE" {
+			continue
+		}
+		if fields[3] != "histogram" {
+			known[fields[2]] = true
+			continue
+		}
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			known[fields[2]+suffix] = true
+		}
+	}
+	return known
 }
 
 // The queries of the rules, which must be well-formed in all they have, and those of the input.

@@ -1,40 +1,16 @@
-//! Goal: from what is asked for and what the nodes have follows one step, and always the same.
+//! Goal: one step, the right one, whatever the nodes have.
 
 use std::time::Duration;
 
-use bitcoin_controller::api::MicroTime;
-use bitcoin_controller::api::network::{MinedBlock, MiningStatus, NextBlock};
+use bitcoin_controller::api::network::{MiningStatus, NextBlock};
 use bitcoin_controller::controller::mining::decide::{
     Facts, RUN_OF_MANY, RUN_OF_ONE, STALE, Standing, counted_from, standing,
 };
-use bitcoin_controller::controller::mining::{
-    Bench, Decision, PATIENCE, Plan, Step, Tip, View, decide, plan,
-};
-use bitcoin_controller::controller::problem::Problem;
-use serde_json::{Value, json};
-use tokio::time::advance;
+use bitcoin_controller::controller::mining::{Decision, PATIENCE, Plan, Step, Tip, View, decide};
+use serde_json::json;
 
-use super::build::{NETWORK_UID, chain, network};
-
-const SECOND: i64 = 1_000_000;
-
-/// Noon of some day, in microseconds.
-const NOW: i64 = 1_800_000_000 * SECOND;
-
-fn planned(spec: Value) -> Result<Option<Plan>, Problem> {
-    let network = network(spec);
-    plan::of(&network, network.spec.valid().unwrap())
-}
-
-fn plan_of(spec: Value) -> Plan {
-    planned(spec).unwrap().unwrap()
-}
-
-fn refusal(mining: Value) -> String {
-    planned(json!({"nodes": 3, "mining": mining}))
-        .unwrap_err()
-        .to_string()
-}
+use super::super::build::chain;
+use super::{NOW, SECOND, last, next, plan_of};
 
 /// Nodes with chains of these heights, each with a tip of the age of `age` seconds.
 fn view(heights: &[i64], age: i64) -> View {
@@ -68,104 +44,6 @@ fn reserved(decision: &Decision) -> &NextBlock {
         Step::Reserve(next) => next,
         other => panic!("{other:?}: {:?}", decision.verdict),
     }
-}
-
-fn next(height: i64, node: i32) -> NextBlock {
-    NextBlock {
-        height,
-        previous: chain(height - 1).best_block_hash.to_string(),
-        node,
-        time: MicroTime::from_unix_micros(NOW - 3 * SECOND),
-    }
-}
-
-/// Our block at `height`, due so many microseconds ago.
-fn last(height: i64, ago: i64) -> MiningStatus {
-    MiningStatus {
-        next: None,
-        last: Some(MinedBlock {
-            height,
-            hash: chain(height).best_block_hash.to_string(),
-            node: 0,
-            time: MicroTime::from_unix_micros(NOW - ago),
-        }),
-    }
-}
-
-#[test]
-fn what_cannot_be_is_refused_and_the_field_is_named() {
-    assert_eq!(planned(json!({"nodes": 3})).unwrap(), None);
-    for (mining, says) in [
-        (
-            json!({"interval": "10"}),
-            "`mining.interval`: not a duration",
-        ),
-        (
-            json!({"interval": "100ms"}),
-            "`mining.interval`: it must be from 200ms to 720h",
-        ),
-        (
-            json!({"poissonMean": "721h"}),
-            "`mining.poissonMean`: it must be from 200ms to 720h",
-        ),
-        (
-            json!({"interval": "1s", "poissonMean": "1s"}),
-            "one of them only",
-        ),
-        (json!({"untilHeight": -1}), "`mining.untilHeight`: it is -1"),
-        (
-            json!({"miners": [{"ordinal": 0, "weight": -2}]}),
-            "`mining.miners`: a weight is -2",
-        ),
-        (
-            json!({"address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"}),
-            "`mining.address`: ",
-        ),
-        (
-            json!({"address": "nonsense"}),
-            "`mining.address`: `nonsense` is no address",
-        ),
-    ] {
-        let refusal = refusal(mining);
-        assert!(refusal.starts_with("InvalidSpec: "), "{refusal}");
-        assert!(refusal.contains(says), "{refusal}");
-    }
-}
-
-#[test]
-fn a_wallet_alone_asks_for_the_blocks_that_make_its_money_spendable() {
-    let plan = plan_of(json!({"nodes": 3, "wallet": {}}));
-    assert_eq!((plan.at_once, plan.pace), (101, None));
-    let both = json!({"nodes": 3, "wallet": {}, "mining": {"interval": "1m", "untilHeight": 200}});
-    let plan = plan_of(both);
-    assert_eq!(plan.at_once, 101);
-    assert!(plan.asks_for(101) && plan.asks_for(200) && !plan.asks_for(201));
-    let shorter = plan_of(json!({"nodes": 3, "wallet": {}, "mining": {"untilHeight": 50}}));
-    assert_eq!(shorter.at_once, 101);
-}
-
-#[test]
-fn who_is_paid_is_the_address_else_the_wallet_else_anybody_another_for_each_node() {
-    let paid = |network: &bitcoin_controller::api::BitcoinNetwork, node| {
-        let payout = plan::payout(network, network.spec.valid().unwrap(), node).unwrap();
-        payout.map(|script| script.to_hex_string())
-    };
-    let address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
-    let script = "0014751e76e8199196d454941c45d1b3a323f1433bd6";
-    let given = network(json!({"nodes": 2, "wallet": {}, "mining": {"address": address}}));
-    assert_eq!(paid(&given, 1).as_deref(), Some(script));
-
-    let mut with_wallet = network(json!({"nodes": 2, "wallet": {}}));
-    assert_eq!(paid(&with_wallet, 1), None, "it has no address yet");
-    with_wallet.status.wallet = Some(bitcoin_controller::api::network::WalletStatus {
-        address: Some(address.to_owned()),
-        ..Default::default()
-    });
-    assert_eq!(paid(&with_wallet, 1).as_deref(), Some(script));
-
-    let anybody = network(json!({"nodes": 2, "mining": {}}));
-    assert_ne!(paid(&anybody, 0), paid(&anybody, 1));
-    assert_eq!(paid(&anybody, 0), paid(&anybody, 0));
 }
 
 #[test]
@@ -331,7 +209,7 @@ fn each_side_of_a_split_network_is_mined_by_its_own_miners() {
             assert_eq!(decision.verdict.reason, "HeightReached");
             break;
         };
-        let side = plan.side_of(next.node);
+        let side = plan.side_of(next.node).unwrap();
         runs[side] += 1;
         let before = heights[2 * side];
         assert!(next.height > before && next.height <= 60, "{next:?}");
@@ -414,56 +292,4 @@ fn a_block_that_was_late_counts_from_when_it_came() {
     let counted = |after| counted_from(&plan, &due, due.time.unix_micros() + after).unix_micros();
     assert_eq!(counted(9 * SECOND), due.time.unix_micros());
     assert_eq!(counted(11 * SECOND), due.time.unix_micros() + 11 * SECOND);
-}
-
-#[test]
-fn the_extra_nonce_is_the_reservations_own() {
-    let nonce = |uid, next: &NextBlock, height| plan::extra_nonce(uid, next, height);
-    let one = next(6, 0);
-    let mut later = one.clone();
-    later.time = MicroTime::from_unix_micros(NOW);
-    assert_eq!(
-        nonce(NETWORK_UID, &one, 6),
-        nonce(NETWORK_UID, &one.clone(), 6)
-    );
-    assert_ne!(nonce(NETWORK_UID, &one, 6), nonce(NETWORK_UID, &one, 5));
-    assert_ne!(nonce(NETWORK_UID, &one, 6), nonce(NETWORK_UID, &later, 6));
-    assert_ne!(nonce(NETWORK_UID, &one, 6), nonce("another", &one, 6));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reservation_of_somebody_else_is_left_to_him_while_something_comes_of_it() {
-    let (mut bench, reserved) = (Bench::default(), next(100, 0));
-    assert_eq!(bench.patience(&reserved, Some(5)), Some(PATIENCE));
-    advance(Duration::from_secs(2)).await;
-    assert_eq!(
-        bench.patience(&reserved, Some(5)),
-        Some(Duration::from_secs(1))
-    );
-    assert_eq!(
-        bench.patience(&reserved, Some(6)),
-        Some(PATIENCE),
-        "he is at it"
-    );
-    advance(PATIENCE).await;
-    assert_eq!(bench.patience(&reserved, Some(6)), None);
-    assert_eq!(bench.patience(&reserved, Some(7)), None, "it is ours now");
-    assert_eq!(bench.patience(&next(6, 1), Some(5)), Some(PATIENCE));
-}
-
-#[test]
-fn what_is_done_with_is_not_taken_up_again_and_the_later_block_is_the_last() {
-    let mut bench = Bench::default();
-    let status = MiningStatus {
-        next: Some(next(6, 0)),
-        ..last(5, 10 * SECOND)
-    };
-    assert_eq!(bench.over(Some(&status)), status);
-    bench.close(&next(6, 0), last(6, SECOND).last);
-    assert_eq!(bench.over(Some(&status)), last(6, SECOND));
-    let newer = MiningStatus {
-        next: Some(next(9, 0)),
-        ..last(8, 0)
-    };
-    assert_eq!(bench.over(Some(&newer)), newer);
 }
