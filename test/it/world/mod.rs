@@ -7,5 +7,6 @@ mod lifecycle;
 mod mining;
 mod node_spec;
 mod scale;
+mod storage;
 mod topology;
 mod trouble;
