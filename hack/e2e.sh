@@ -3,10 +3,11 @@
 #
 # Without KUBECONFIG: builds what is needed, then runs the API tests on a control plane alone, and the
 # scenarios on a one-node cluster of hack/cluster, twice: with the controller as a Deployment from its
-# own image, and outside the pod network with a kubeconfig. Needs root on a Debian machine.
+# own image, and outside the pod network with a kubeconfig; and the story of the Helm chart, which brings
+# the controller itself. Needs root on a Debian machine.
 #
 # With KUBECONFIG: runs the scenarios on that cluster, with the controller as a Deployment. The cluster
-# must have the images (hack/kind.sh loads them). What needs the machine is skipped, and said.
+# must have the images (hack/kind.sh loads them). What needs the machine is skipped, and said; so is the chart.
 #
 # FILTER chooses tests by a part of their names, such as cluster::trouble. One that matches none is refused
 # before anything is built for it.
@@ -37,12 +38,25 @@ if [ $# -gt 0 ]; then
 fi
 every_filter_matches "${inside[@]}" "${outside[@]}"
 
+# Of the tests that the filters choose, those of the chart bring the controller themselves, and the others find it.
+chosen() { "$tests" --list "$@" | sed --quiet 's/: test$//p'; }
+mapfile -t charts < <(chosen "${inside[@]}" | grep '^cluster::helm::')
+mapfile -t inside < <(chosen "${inside[@]}" | grep --invert-match '^cluster::helm::')
+mapfile -t outside < <(chosen "${outside[@]}" | grep --invert-match '^cluster::helm::')
+
+scenarios() { # TEST...
+	"${in_cluster[@]}" "$tests" --test-threads=1 --nocapture --exact "$@"
+}
+
 E2E_BINARY=$(build/controller/binary.sh)
 export E2E_BINARY
 
 if [ -n "${KUBECONFIG:-}" ]; then
 	say "the scenarios on the cluster of $KUBECONFIG"
-	exec "$tests" --test-threads=1 --nocapture "${inside[@]}"
+	in_cluster=()
+	[ ${#charts[@]} -eq 0 ] || echo "SKIPPED: ${charts[*]}: another controller may be there"
+	[ ${#inside[@]} -eq 0 ] || scenarios "${inside[@]}"
+	exit
 fi
 
 say "building Kubernetes, its clients and the images; the first time takes minutes"
@@ -50,16 +64,27 @@ hack/cluster/build.sh
 E2E_PEERS=$(hack/peers.sh)
 export E2E_PEERS
 hack/cluster/images.sh "$E2E_BINARY"
+if [[ " ${inside[*]} " == *" cluster::lnd::"* ]]; then hack/lnd.sh; fi
 
 if [ $# -eq 0 ]; then
 	say "the API tests on a control plane alone"
 	hack/cluster/control-plane.sh "$tests" --test-threads=1 --nocapture api::
 fi
 
-say "the scenarios, the controller as a Deployment"
-E2E_CONTROLLER=deployment hack/cluster/run.sh "$tests" --test-threads=1 --nocapture "${inside[@]}"
+in_cluster=(hack/cluster/run.sh)
+if [ ${#inside[@]} -gt 0 ]; then
+	say "the scenarios, the controller as a Deployment"
+	E2E_CONTROLLER=deployment scenarios "${inside[@]}"
+fi
 
-say "the controller outside the cluster, by port-forward"
-E2E_CONTROLLER=outside hack/cluster/run.sh "$tests" --test-threads=1 --nocapture "${outside[@]}"
+if [ ${#outside[@]} -gt 0 ]; then
+	say "the controller outside the cluster, by port-forward"
+	E2E_CONTROLLER=outside scenarios "${outside[@]}"
+fi
+
+if [ ${#charts[@]} -gt 0 ]; then
+	say "the controller from the Helm chart"
+	scenarios "${charts[@]}"
+fi
 
 say "all scenarios passed"

@@ -49,8 +49,11 @@ if [ ! -d "$registry" ]; then
 fi
 if [ ! -d "$programs" ]; then
 	check_go "$programs_src/go.mod" "test/peers"
+	check_go "$programs_src/scrape/go.mod" "test/peers/scrape"
 	rm --recursive --force "$programs.new"
 	build "$programs_src" "$programs.new/" ./... ""
+	# A module of its own: Prometheus asks for another client-go.
+	build "$programs_src/scrape" "$programs.new/" . ""
 	mv "$programs.new" "$programs"
 fi
 ln --symbolic --force --no-dereference "$helm/helm" "$registry/registry" "$programs/"

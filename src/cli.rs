@@ -7,8 +7,13 @@
 //! - A flag that is wrong is refused before anything starts, with a text that names it.
 //! - Errors are printed as a chain of causes, one a line, and make the exit code 1.
 
+pub mod configuration;
+mod connect;
 mod difficulty;
+pub mod forward;
+pub mod fund;
 mod mine;
+pub mod network;
 mod rpc_flags;
 
 use std::path::PathBuf;
@@ -58,6 +63,16 @@ enum Command {
     /// The node says what the next block must be like (getblocktemplate), this program makes it on all cores, and
     /// the node judges it (submitblock). Works on regtest and other test chains, not on signets. Ctrl-C stops it.
     Mine(mine::Flags),
+    /// Pay from the wallet of a network
+    ///
+    /// Waits until the network is ready, pays once, and prints the transaction's id. Needs the rights to read the
+    /// network and its Secret and, outside the cluster, to pods/portforward.
+    Fund(fund::Flags),
+    /// Print how an application connects to a network, and hold ports to it open
+    ///
+    /// Takes ports of this machine that lead to one node, prints the configuration for them, and carries
+    /// connections until Ctrl-C. Needs the same rights as `fund`.
+    Connect(connect::Flags),
 }
 
 #[derive(Debug, Args)]
@@ -218,6 +233,8 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Some(Command::Demo(flags)) => run_demo(flags),
         Some(Command::Crd) => print_crd(),
+        Some(Command::Fund(flags)) => run_fund(flags),
+        Some(Command::Connect(flags)) => run_connect(flags),
         Some(Command::Difficulty(flags)) => print_difficulty(&flags),
         Some(Command::Mine(flags)) => mine(flags),
     };
@@ -293,6 +310,19 @@ fn run_demo(flags: DemoFlags) -> Result<(), Report> {
         demo::run(options, shutdown).await
     }))?;
     Ok(())
+}
+
+fn run_fund(flags: fund::Flags) -> Result<(), Report> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let txid = runtime.block_on(fund::run(flags))?;
+    print(&format!("{txid}\n"))
+}
+
+fn run_connect(flags: connect::Flags) -> Result<(), Report> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(run::until_signalled(async |shutdown| {
+        connect::run(flags, shutdown).await
+    }))
 }
 
 fn print_crd() -> Result<(), Report> {

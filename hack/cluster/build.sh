@@ -17,6 +17,7 @@ programs=(
 	kubelet=k8s.io/kubernetes/cmd/kubelet
 	kube-scheduler=k8s.io/kubernetes/cmd/kube-scheduler
 	kube-proxy=k8s.io/kubernetes/cmd/kube-proxy
+	dns=bitcoin-controller/hack/cluster/dns
 )
 
 # program on PATH = Debian package that has it
@@ -66,7 +67,10 @@ build() { # NAME PACKAGE COUNT
 	local name=$1 package=$2 count=$3 started=$SECONDS
 	say "[$count/${#programs[@]}] $name: compiling $package"
 	# Renamed only when complete: what is in the folder always works.
-	(cd "$cluster_src" && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off \
+	# Cluster DNS is a module of its own: it and Kubernetes need not agree on what they depend on.
+	local folder=$cluster_src
+	[ "$name" != dns ] || folder=$cluster_src/dns
+	(cd "$folder" && CGO_ENABLED=0 GOFLAGS=-mod=readonly GOWORK=off \
 		go build -trimpath -buildvcs=false -ldflags "$(version_flags)" -o "$bin/.$name.new" "$package") ||
 		die "$name: go build failed, see above"
 	mv "$bin/.$name.new" "$bin/$name"
@@ -83,6 +87,11 @@ stamp=$(sha256sum <"$cluster_src/go.sum")
 if [ "$(cat "$bin/.go.sum" 2>/dev/null)" != "$stamp" ]; then
 	for program in "${programs[@]}"; do rm --force "$bin/${program%%=*}"; done
 	echo "$stamp" >"$bin/.go.sum"
+fi
+stamp=$(cat "$cluster_src/dns/"* | sha256sum)
+if [ "$(cat "$bin/.dns" 2>/dev/null)" != "$stamp" ]; then
+	rm --force "$bin/dns"
+	echo "$stamp" >"$bin/.dns"
 fi
 
 started=$SECONDS count=0

@@ -79,8 +79,8 @@ isolate_files() {
 	mkdir --parents /var/lib/cni
 	for folder in /run /var/log /var/lib/cni; do mount -t tmpfs tmpfs "$folder"; done
 	mkdir --parents /run/lock
-	# No name outside can be asked for, so let that fail at once, in pods as well: nobody
-	# listens at this address, while the machine's own servers would be waited for.
+	# No name outside can be asked for, so let that fail at once, in pods as well: who listens at this address
+	# knows the cluster's names only, while the machine's own servers would be waited for.
 	echo "nameserver $node_address" >"$CLUSTER_DIR/run/resolv.conf"
 	if [ -e /etc/resolv.conf ]; then mount --bind "$CLUSTER_DIR/run/resolv.conf" /etc/resolv.conf; fi
 	# The kubelet sets these for the whole machine unless it finds them set.
@@ -203,6 +203,20 @@ start_scheduler_and_proxy() {
 	start kube-proxy "$bin/kube-proxy" --config "$CLUSTER_DIR/run/kube-proxy.yaml"
 }
 
+# What pods ask for names; nobody knows any outside the cluster.
+start_dns() {
+	cat >"$CLUSTER_DIR/run/Corefile" <<-CONF
+		cluster.local {
+		    bind $node_address
+		    errors
+		    kubernetes cluster.local {
+		        kubeconfig $CLUSTER_DIR/kubeconfigs/admin
+		    }
+		}
+	CONF
+	start dns "$bin/dns" -conf "$CLUSTER_DIR/run/Corefile"
+}
+
 node_ready() { kubectl wait --for=condition=Ready "node/$node" --timeout=0; }
 
 # What pods dial: their KUBERNETES_SERVICE_HOST.
@@ -222,6 +236,7 @@ inside() {
 	loading=$!
 	start_kubelet
 	await_control_plane
+	start_dns
 	start_scheduler_and_proxy # not sooner: refused once, they wait long before they ask again
 	wait "$loading" || { cat "$CLUSTER_DIR/logs/images.log" >&2 && die "could not load the images of $images"; }
 	await kubelet 60 "$node is ready" node_ready

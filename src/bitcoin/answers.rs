@@ -144,6 +144,10 @@ pub struct Peer {
     /// `manual`, `inbound`, `outbound-full-relay`, …
     #[serde(default)]
     pub connection_type: String,
+    /// The height that the peer named when it introduced itself; -1 if it did not, or this version does
+    /// not tell.
+    #[serde(rename = "startingheight", default = "unknown")]
+    pub starting_height: i64,
     /// The last header both have; -1 if unknown.
     #[serde(default = "unknown")]
     pub synced_headers: i64,

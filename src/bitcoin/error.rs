@@ -80,6 +80,15 @@ pub const MAX_MESSAGE_CHARS: usize = 200;
 /// `RPC_IN_WARMUP`: the port is open, the node is not ready.
 const IN_WARMUP: i64 = -28;
 
+/// `RPC_WALLET_NOT_FOUND`.
+const WALLET_NOT_FOUND: i64 = -18;
+
+/// `RPC_METHOD_NOT_FOUND`.
+const METHOD_NOT_FOUND: i64 = -32_601;
+
+/// `RPC_WALLET_INSUFFICIENT_FUNDS`.
+const INSUFFICIENT_FUNDS: i64 = -6;
+
 impl Error {
     /// `operation` is the method or the path; never a parameter.
     pub fn new(operation: &'static str, endpoint: &Endpoint, kind: Kind) -> Self {
@@ -125,6 +134,30 @@ impl Error {
     /// The node took the call and gave no whole answer in time; it may hang.
     pub fn is_timeout(&self) -> bool {
         matches!(self.kind, Kind::Timeout(_))
+    }
+
+    /// The wallet is not loaded, or there is none of that name.
+    pub fn is_wallet_missing(&self) -> bool {
+        self.rpc_code() == Some(WALLET_NOT_FOUND)
+    }
+
+    /// The node has no such method: it was built without, or has it switched off.
+    pub fn is_unknown_method(&self) -> bool {
+        self.rpc_code() == Some(METHOD_NOT_FOUND)
+    }
+
+    /// The wallet has less money than is to be paid.
+    pub fn is_insufficient_funds(&self) -> bool {
+        self.rpc_code() == Some(INSUFFICIENT_FUNDS)
+    }
+
+    /// The same, without the node's own words: they may quote what was sent.
+    #[must_use]
+    pub(crate) fn without_words(mut self) -> Self {
+        if let Kind::Rpc { message, .. } = &mut self.kind {
+            "refused".clone_into(message);
+        }
+        self
     }
 
     /// The code of the node's own "no", if that is what it is.

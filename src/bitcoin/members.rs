@@ -17,6 +17,8 @@
 //! assert_eq!(is("00000000", "my-network-sts-2"), Some(Membership::Stranger));
 //! ```
 
+use std::collections::BTreeSet;
+
 use crate::bitcoin::identity::Identity;
 
 /// The nodes a network is meant to have: ordinals 0 to `size - 1`, all under one mark.
@@ -25,6 +27,7 @@ pub struct Members {
     network: String,
     name_prefix: String,
     size: u32,
+    friends: BTreeSet<String>,
 }
 
 /// What a network has to say about somebody.
@@ -34,6 +37,8 @@ pub enum Membership {
     Member(u32),
     /// It carries this network's mark but is none of its nodes: scaled away, or never one.
     Former,
+    /// It belongs to another network, which is a friend.
+    Friend,
     /// It belongs to another network.
     Stranger,
 }
@@ -48,7 +53,15 @@ impl Members {
             network: network.to_owned(),
             name_prefix: name_prefix.to_owned(),
             size,
+            friends: BTreeSet::new(),
         })
+    }
+
+    /// The same with networks that are friends, by their marks: both have asked for one another.
+    #[must_use]
+    pub fn with_friends(mut self, marks: impl IntoIterator<Item = String>) -> Self {
+        self.friends.extend(marks);
+        self
     }
 
     /// The network's mark.
@@ -69,7 +82,10 @@ impl Members {
     /// Whether, and where, `identity` belongs here.
     pub fn membership(&self, identity: &Identity) -> Membership {
         if identity.network() != self.network {
-            return Membership::Stranger;
+            return match self.friends.contains(identity.network()) {
+                true => Membership::Friend,
+                false => Membership::Stranger,
+            };
         }
         let ordinal = identity.node().strip_prefix(self.name_prefix.as_str());
         match ordinal.and_then(|ordinal| ordinal.parse().ok()) {

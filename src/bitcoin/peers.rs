@@ -16,6 +16,7 @@
 //! | a node of ours, not wanted | cut, whoever made it |
 //! | a node of ours that does not know of it, for [`HALF_OPEN_AGE`] | cut: its other end is gone |
 //! | one with our mark and another name | cut: scaled away |
+//! | one with the mark of a network that is a friend | left alone: [`external`](crate::bitcoin::external) judges it |
 //! | one with another network's mark | cut at once and reported |
 //! | anybody else | the user's, left alone |
 //! | somebody who has not introduced itself | waited for: not present, not dialled again |
@@ -64,7 +65,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::bitcoin::answers::Peer;
 use crate::bitcoin::identity::Identity;
 use crate::bitcoin::members::{Members, Membership};
-use crate::bitcoin::progress::{Progress, Standing};
+use crate::bitcoin::progress::Progress;
+use crate::bitcoin::survey::{Direction, Pair, Survey};
 use crate::bitcoin::topology::Link;
 use crate::http::Endpoint;
 
@@ -121,6 +123,8 @@ pub enum Why {
     HalfOpen,
     /// One of the two waits for headers from a peer that has none.
     Stalled,
+    /// The peer is outside the network, and the node on a side that is not to know it.
+    Apart,
 }
 
 /// A connection into another network, found in this pass.
@@ -139,6 +143,8 @@ pub struct Plan {
     pub wanted: BTreeSet<Link>,
     /// Those of them that are there.
     pub present: BTreeSet<Link>,
+    /// Pairs of our nodes that are connected and are not to be; among the actions they are cut.
+    pub unwanted: BTreeSet<Link>,
     /// What to do: cuts first, then dials, each sorted.
     pub actions: Vec<Action>,
     /// Connections into other networks; among the actions they are cut.
@@ -174,14 +180,20 @@ pub fn plan(members: &Members, links: &BTreeMap<Link, u32>, nodes: &[Node], now:
         ..Plan::default()
     };
     let nodes = plan.admit(members, nodes);
-    let survey = plan.survey(members, &nodes, now);
-    let progress = nodes.iter().map(|(one, node)| (*one, node.progress));
-    let standing = Standing::new(progress.collect(), plan.wanted.iter().copied());
+    let mut survey = Survey::of(members, &nodes, now);
+    plan.strangers = std::mem::take(&mut survey.strangers);
+    for (node, peer, why) in std::mem::take(&mut survey.cuts) {
+        plan.cut(node, peer, why);
+    }
+    let standing = survey.standing(&nodes, &plan.wanted, now);
     let stalled = survey.stalled(&standing, now);
     let mut not_yet = survey.introducing;
     not_yet.extend(links.keys().filter(|link| standing.is_useless(**link)));
     for (link, pair) in survey.pairs {
         let dialler = links.get(&link).copied();
+        if dialler.is_none() {
+            plan.unwanted.insert(link);
+        }
         let Some((node, peer)) = plan.judge(link, pair, dialler, now) else {
             continue;
         };
@@ -197,40 +209,12 @@ pub fn plan(members: &Members, links: &BTreeMap<Link, u32>, nodes: &[Node], now:
     plan
 }
 
-/// What the peers of all nodes come to.
-#[derive(Default)]
-struct Survey<'a> {
-    /// The connections between two of our nodes.
-    pairs: BTreeMap<Link, Pair<'a>>,
-    /// The same by node: each connection it shows, and with whom.
-    shown: BTreeMap<u32, Vec<(u32, &'a Peer)>>,
-    /// Links that are being made: dialled, connected, not yet introduced.
-    introducing: BTreeSet<Link>,
-}
-
-/// The connections between two nodes, by direction.
-#[derive(Default)]
-struct Pair<'a> {
-    /// Dialled by the smaller ordinal.
-    from_low: Direction<'a>,
-    /// Dialled by the larger.
-    from_high: Direction<'a>,
-}
-
-/// The connections of one direction, as each end shows them. `None`: that end did not answer.
-#[derive(Default)]
-struct Direction<'a> {
-    dialler: Option<Vec<&'a Peer>>,
-    receiver: Option<Vec<&'a Peer>>,
-}
-
 impl Plan {
     /// Lets those nodes in that are who they should be.
     fn admit<'a>(&mut self, members: &Members, nodes: &'a [Node]) -> BTreeMap<u32, &'a Node> {
         let mut admitted = BTreeMap::new();
         for node in nodes.iter().filter(|node| node.ordinal < members.size()) {
-            let identity = Identity::from_subver(&node.subversion);
-            if identity.is_some() && identity == members.identity(node.ordinal) {
+            if is_who_it_should_be(members, node) {
                 admitted.insert(node.ordinal, node);
             } else {
                 self.misplaced.push(node.ordinal);
@@ -239,56 +223,6 @@ impl Plan {
         self.misplaced.sort_unstable();
         self.misplaced.dedup();
         admitted
-    }
-
-    /// Sorts every connection of every node: ours by pair, foreign ones to be cut, users' skipped.
-    fn survey<'a>(
-        &mut self,
-        members: &Members,
-        nodes: &BTreeMap<u32, &'a Node>,
-        now: i64,
-    ) -> Survey<'a> {
-        let by_address: BTreeMap<String, u32> = nodes
-            .values()
-            .map(|node| (node.address.to_string(), node.ordinal))
-            .collect();
-        let mut survey = Survey::default();
-        for (&ordinal, node) in nodes {
-            for peer in &node.peers {
-                if peer.is_usable() {
-                    self.sort_out(members, nodes, ordinal, peer, &mut survey);
-                } else if !peer.inbound && age(peer, now) < HANDSHAKE_AGE {
-                    let dialled = by_address.get(&peer.addr);
-                    let link = dialled.map(|other| Link::new(ordinal, *other));
-                    survey.introducing.extend(link);
-                }
-            }
-        }
-        self.strangers.sort();
-        survey
-    }
-
-    /// Finds the place of one connection of `node`.
-    fn sort_out<'a>(
-        &mut self,
-        members: &Members,
-        nodes: &BTreeMap<u32, &Node>,
-        node: u32,
-        peer: &'a Peer,
-        survey: &mut Survey<'a>,
-    ) {
-        let Some(identity) = Identity::from_subver(&peer.subver) else {
-            return;
-        };
-        match members.membership(&identity) {
-            Membership::Member(other) if other != node => survey.note(nodes, node, other, peer),
-            Membership::Member(_) => self.cut(node, peer, Why::NotWanted),
-            Membership::Former => self.cut(node, peer, Why::Former),
-            Membership::Stranger => {
-                self.cut(node, peer, Why::Stranger);
-                self.strangers.push(Stranger { node, identity });
-            }
-        }
     }
 
     /// Of a pair that is wanted (`dialler` is the side that should have made it) leaves one connection
@@ -383,40 +317,13 @@ impl Plan {
     }
 }
 
-impl<'a> Survey<'a> {
-    /// The nodes that wait for a peer that cannot help them.
-    fn stalled(&self, standing: &Standing, now: i64) -> BTreeSet<u32> {
-        let shown = self.shown.iter();
-        let stalled = shown.filter(|(node, peers)| standing.is_stalled(**node, peers, now));
-        stalled.map(|(node, _)| *node).collect()
-    }
-
-    /// Notes that `ordinal` shows a connection with `other`.
-    fn note(&mut self, nodes: &BTreeMap<u32, &Node>, ordinal: u32, other: u32, peer: &'a Peer) {
-        self.shown.entry(ordinal).or_default().push((other, peer));
-        let link = Link::new(ordinal, other);
-        let pair = self.pairs.entry(link).or_default();
-        let dialler = if peer.inbound { other } else { ordinal };
-        let (low, _) = link.ends();
-        let direction = if dialler == low {
-            &mut pair.from_low
-        } else {
-            &mut pair.from_high
-        };
-        let (mine, theirs) = if peer.inbound {
-            (&mut direction.receiver, &mut direction.dialler)
-        } else {
-            (&mut direction.dialler, &mut direction.receiver)
-        };
-        mine.get_or_insert_default().push(peer);
-        // An end that answered and shows nothing is not the same as one that did not answer.
-        if nodes.contains_key(&other) {
-            theirs.get_or_insert_default();
-        }
-    }
+/// Whether `node` calls itself what the node with its ordinal is called.
+pub(crate) fn is_who_it_should_be(members: &Members, node: &Node) -> bool {
+    let identity = Identity::from_subver(&node.subversion);
+    identity.is_some_and(|it| members.membership(&it) == Membership::Member(node.ordinal))
 }
 
 /// How long a connection has been there, in seconds; less than nothing if its node's clock is ahead.
-fn age(peer: &Peer, now: i64) -> i64 {
+pub(crate) fn age(peer: &Peer, now: i64) -> i64 {
     now.saturating_sub(peer.connected_at)
 }

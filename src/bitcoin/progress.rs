@@ -3,7 +3,8 @@
 //! A bitcoind in initial block download asks **one** peer for headers, any one, and asks no other
 //! until that one is gone. If it knew nothing, the node stays where it is, however many of its other
 //! peers have the chain. So two nodes that are behind are not linked before one has caught up; and
-//! where they are linked already and one of them is stuck, their link is cut.
+//! where they are linked already and one of them is stuck, their link is cut. A peer outside the network
+//! counts as well, for a while, by the height that it named when it was connected.
 //!
 //! | measured: two fresh nodes are linked, then each with a third at height 101 | |
 //! |---|---|
@@ -71,6 +72,24 @@ impl From<&BlockchainInfo> for Progress {
         }
     }
 }
+
+impl Progress {
+    /// That of a peer outside the network, by the height that it named when it was connected. `None` if
+    /// it named none, or has had [`OUTSIDER_AGE`] to give what it has.
+    pub fn of_outsider(peer: &Peer, now: i64) -> Option<Self> {
+        let is_new = now.saturating_sub(peer.connected_at) < OUTSIDER_AGE;
+        (is_new && peer.starting_height > 0).then(|| Progress {
+            blocks: peer.starting_height,
+            headers: peer.starting_height,
+            ..Progress::default()
+        })
+    }
+}
+
+/// How long, in seconds, a peer outside the network is taken for one that has what it says. While it is
+/// ahead, nodes that are empty are not linked with one another; somebody who only says so must not keep
+/// them apart for ever.
+pub const OUTSIDER_AGE: i64 = 120;
 
 /// How long, in seconds, a node may have a peer ahead of it and know none of its headers. The first
 /// of them come within a second; this is for a machine that is busy.

@@ -39,7 +39,7 @@
 //!
 //! # Source
 //! Bitcoin Core `src/httprpc.cpp`, `doc/JSON-RPC-interface.md`. **What differs** from its own
-//! `bitcoin-cli`: no batches, no waiting for a node to come up, no wallet paths.
+//! `bitcoin-cli`: no batches, no waiting for a node to come up.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,6 +59,7 @@ use crate::bitcoin::credentials::Credentials;
 use crate::bitcoin::error::{Error, Kind, one_line};
 use crate::bitcoin::exchange::{self, MAX_ANSWER_BYTES, Reply, exchange, http_client, refusal};
 use crate::bitcoin::rest::RestClient;
+use crate::bitcoin::wallet::WalletClient;
 use crate::bitcoin::{BlockHash, answers};
 use crate::http::{Body, Endpoint, HttpClient, Transport};
 
@@ -77,6 +78,7 @@ pub const BLOCK_DEADLINE: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct RpcClient {
     inner: Arc<Inner>,
+    path: Arc<str>,
 }
 
 struct Inner {
@@ -106,6 +108,7 @@ impl RpcClient {
                 authorization: credentials.basic_authorization(),
                 next_id: AtomicU64::new(1),
             }),
+            path: Arc::from("/"),
         }
     }
 
@@ -117,6 +120,25 @@ impl RpcClient {
     /// The same node's REST paths, over the same connections.
     pub fn rest(&self) -> RestClient {
         RestClient::over(self.inner.http.clone(), self.inner.endpoint.clone())
+    }
+
+    /// The wallet `name` of the same node, over the same connections.
+    pub fn wallet(&self, name: &str) -> WalletClient {
+        WalletClient::new(self, name)
+    }
+
+    /// The same, for calls at another path.
+    pub(crate) fn at_path(&self, path: String) -> RpcClient {
+        RpcClient {
+            inner: Arc::clone(&self.inner),
+            path: path.into(),
+        }
+    }
+
+    /// What an item of an answer says no with, as if the whole call had been refused.
+    pub(crate) fn refused(&self, method: &'static str, code: i64) -> Error {
+        let message = String::new();
+        Error::new(method, &self.inner.endpoint, Kind::Rpc { code, message })
     }
 
     /// Calls `method` with `params` (an array, or an object of named ones) and decodes its result.
@@ -144,7 +166,10 @@ impl RpcClient {
         deadline: Duration,
         max_bytes: usize,
     ) -> Result<T, Error> {
-        let result = self.inner.call(method, &params, deadline, max_bytes).await;
+        let answer = self
+            .inner
+            .call(&self.path, method, &params, deadline, max_bytes);
+        let result = answer.await;
         result.map_err(|kind| Error::new(method, &self.inner.endpoint, kind))
     }
 
@@ -300,6 +325,7 @@ const NODE_NOT_CONNECTED: i64 = -29;
 impl Inner {
     async fn call<T: DeserializeOwned>(
         &self,
+        path: &str,
         method: &str,
         params: &Value,
         deadline: Duration,
@@ -313,7 +339,7 @@ impl Inner {
             params,
         };
         let body = serde_json::to_vec(&question).expect("text and JSON values serialize");
-        let request = Request::post(format!("http://{}/", self.endpoint))
+        let request = Request::post(format!("http://{}{path}", self.endpoint))
             .header(AUTHORIZATION, &self.authorization)
             .header(CONTENT_TYPE, "application/json")
             .body(Body::from(body))

@@ -28,7 +28,17 @@ use crate::cli::rpc_flags::RpcFlags;
 
 mod at_height;
 
+const EXAMPLES: &str = "\
+Examples:
+  bitcoin-controller difficulty 391129783
+  bitcoin-controller difficulty 0x1d00ffff --hash-rate 5e6
+  bitcoin-controller difficulty --height tip --cookie ~/.bitcoin/regtest/.cookie
+  bitcoin-controller difficulty --height next --rpc http://127.0.0.1:48332 --user me --password-file FILE
+
+docs/difficulty.md tells what the numbers mean.";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Flags {
     /// Bits in hex (0x17502ab7) or decimal (391129783), or the 160 hex digits of a block's header
     #[arg(required_unless_present = "height", conflicts_with = "height")]

@@ -32,6 +32,7 @@ use crate::cli::print;
 use crate::cli::rpc_flags::RpcFlags;
 
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Flags {
     /// Who is paid: an address of the node's chain
     #[arg(long, value_name = "ADDRESS")]
@@ -48,6 +49,19 @@ pub(super) struct Flags {
     #[command(flatten)]
     node: RpcFlags,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  A regtest node of your own, which writes its password to a cookie file:
+    bitcoin-controller mine --cookie ~/.bitcoin/regtest/.cookie --address bcrt1q... --blocks 101
+
+  A node of a network in a cluster:
+    kubectl port-forward my-network-sts-0 18443 &
+    export BC_RPC_USER=$(kubectl get secret my-network-rpc --template='{{.data.user | base64decode}}')
+    export BC_RPC_PASSWORD=$(kubectl get secret my-network-rpc --template='{{.data.password | base64decode}}')
+    bitcoin-controller mine --address bcrt1q...
+
+docs/mining.md tells what happens in between.";
 
 /// Mines until all blocks are in the node's chain or `shutdown` is cancelled.
 ///

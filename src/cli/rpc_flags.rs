@@ -18,7 +18,8 @@ use crate::http::{Endpoint, Tcp};
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where the password is looked for, under the name it has in the Secrets of networks.
+/// Where user name and password are looked for: the names they have in the Secrets that people give to networks.
+const USER_VARIABLE: &str = "BC_RPC_USER";
 const PASSWORD_VARIABLE: &str = "BC_RPC_PASSWORD";
 
 #[derive(Debug, Args)]
@@ -32,8 +33,8 @@ pub(super) struct RpcFlags {
     )]
     rpc: String,
 
-    /// The user name; its password is in --password-file or in the environment as BC_RPC_PASSWORD
-    #[arg(long, value_name = "USER", env = "BC_RPC_USER")]
+    /// The user name [default: $BC_RPC_USER]; its password is in --password-file, or in $BC_RPC_PASSWORD
+    #[arg(long, value_name = "USER")]
     user: Option<String>,
 
     /// The file with the password
@@ -68,10 +69,14 @@ impl RpcFlags {
             })?;
             return Ok(Credentials::new(user, password)?);
         }
-        let user = self.user.as_deref().ok_or_else(|| {
-            Report::new(
-                "say who you are to the node: with --user (or BC_RPC_USER), or with --cookie",
-            )
+        let user = self
+            .user
+            .clone()
+            .or_else(|| std::env::var(USER_VARIABLE).ok());
+        let user = user.ok_or_else(|| {
+            Report::new(format!(
+                "say who you are to the node: with --user (or {USER_VARIABLE}), or with --cookie"
+            ))
         })?;
         let password = match &self.password_file {
             Some(file) => read("--password-file", file)?,

@@ -135,8 +135,15 @@ impl Controller {
             tasks,
             |notification| match notification {
                 // A change of the status alone is our own doing.
-                Notification::Updated { old, new } if is_same_request(old, new) => None,
-                notification => Some(notification.key()),
+                Notification::Updated { old, new } if is_same_request(old, new) => Vec::new(),
+                // Whom it names outside, or no longer names, has to agree.
+                Notification::Updated { old, new } => {
+                    let keys = [new.key()].into_iter().chain(named_by(old));
+                    keys.chain(named_by(new)).collect()
+                }
+                Notification::Added { object, .. } | Notification::Deleted { object, .. } => {
+                    [object.key()].into_iter().chain(named_by(object)).collect()
+                }
             },
         );
         self.handle(&self.caches.sets, None, tasks, |notification| {
@@ -150,12 +157,12 @@ impl Controller {
         });
     }
 
-    fn handle<R: Resource>(
+    fn handle<R: Resource, I: IntoIterator<Item = ObjectKey> + Send + 'static>(
         &self,
         watched: &Watched<R>,
         resync: Option<Duration>,
         tasks: &mut JoinSet<()>,
-        whose: fn(&Notification<R>) -> Option<ObjectKey>,
+        whose: fn(&Notification<R>) -> I,
     ) {
         for informer in watched.informers() {
             let (workers, informer) = (self.workers.clone(), informer.clone());
@@ -171,6 +178,16 @@ fn is_same_request(old: &BitcoinNetwork, new: &BitcoinNetwork) -> bool {
         && old_meta.uid == new_meta.uid
         && old_meta.generation == new_meta.generation
         && old_meta.deletion_timestamp == new_meta.deletion_timestamp
+}
+
+/// The networks that this one wants to be connected with.
+fn named_by(network: &BitcoinNetwork) -> Vec<ObjectKey> {
+    let spec = network.spec.valid().into_iter();
+    let names = spec.flat_map(|spec| spec.external_peers.iter().flat_map(|it| &it.network));
+    let namespace = &network.metadata.namespace;
+    names
+        .map(|name| ObjectKey::new(namespace.clone(), name.as_str()))
+        .collect()
 }
 
 /// The network an object belongs to, by its label.

@@ -1,7 +1,7 @@
 //! Who may use the nodes' RPC: our own credentials, and those that a user has added.
 //!
-//! Our own are made once and kept in the Secret `<network>-rpc`, which belongs to the network and goes
-//! with it. The Secret that `spec.secret` names is read with a plain GET on each pass and never
+//! Our own are made once and kept in the Secret `<network>-rpc` ([`own_secret`]), which belongs to the network
+//! and goes with it. The Secret that `spec.secret` names is read with a plain GET on each pass and never
 //! watched, so that a role can name the Secrets it allows.
 //!
 //! # Invariants
@@ -11,22 +11,19 @@
 //! - No value of a Secret is in an error.
 //!
 //! # Rights
-//! `get` and `create` on Secrets.
+//! `get` on Secrets.
 
 use std::fmt;
 
 use crate::api::core::Secret;
-use crate::api::{BitcoinNetwork, ObjectKey, Resource};
+use crate::api::network::BitcoinNetworkSpec;
+use crate::api::{BitcoinNetwork, ObjectKey};
 use crate::base::Random;
 use crate::bitcoin::Credentials;
 use crate::client::{self, Client};
-use crate::controller::desired;
-use crate::controller::ownership::{self, Found};
+use crate::controller::own_secret::{self, Known, Own};
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
-
-/// The user name of our own credentials.
-const OWN_USER: &str = "bitcoin-controller";
 
 /// The keys of a user's Secret.
 const ADDED_USER: &str = "BC_RPC_USER";
@@ -36,12 +33,10 @@ const ADDED_PASSWORD: &str = "BC_RPC_PASSWORD";
 /// The credentials that all nodes of a network accept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NetworkCredentials {
-    /// Those we made and use.
-    pub own: Credentials,
+    /// What our own Secret holds.
+    pub own: Own,
     /// Those a user has added.
     pub added: Option<Credentials>,
-    /// Whether the Secret with ours was made in this pass.
-    pub is_new: bool,
 }
 
 impl fmt::Debug for NetworkCredentials {
@@ -60,62 +55,18 @@ impl fmt::Debug for NetworkCredentials {
 pub async fn gather(
     client: &Client,
     network: &BitcoinNetwork,
-    secret: Option<&str>,
+    spec: &BitcoinNetworkSpec,
     defaults: bool,
-    known: Option<&Credentials>,
+    known: &Known,
     random: &Random,
 ) -> Result<NetworkCredentials, Problem> {
-    let added = match secret {
+    let added = match spec.secret.as_deref() {
         Some(name) => Some(added(client, network, name).await?),
         None if defaults => Credentials::new("user", "password").ok(),
         None => None,
     };
-    let (own, is_new) = own(client, network, known, random).await?;
-    Ok(NetworkCredentials { own, added, is_new })
-}
-
-async fn own(
-    client: &Client,
-    network: &BitcoinNetwork,
-    known: Option<&Credentials>,
-    random: &Random,
-) -> Result<(Credentials, bool), Problem> {
-    let key = desired::secret_key(&network.key());
-    match ownership::find::<Secret>(client, None, &key, &network.metadata.uid).await? {
-        Found::Ours(secret) => {
-            let read = read(&secret, desired::SECRET_USER, desired::SECRET_PASSWORD);
-            let own = read.map_err(|what| {
-                let message = format!(
-                    "secret `{key}`, with which the controller reaches the nodes: {what}; restore it"
-                );
-                Problem::blocked(reasons::SECRET_INCOMPLETE, message)
-            })?;
-            Ok((own, false))
-        }
-        Found::Free => make(client, network, &key, known, random).await,
-        Found::Terminating => Err(Problem::terminating("secret", &key)),
-        Found::Foreign(owner) => Err(Problem::conflict("secret", &key, &owner)),
-    }
-}
-
-/// A Secret that was deleted gets the credentials that are known: running nodes accept no others.
-///
-/// Created and not applied: of two that make one at the same time, one must lose.
-async fn make(
-    client: &Client,
-    network: &BitcoinNetwork,
-    key: &ObjectKey,
-    known: Option<&Credentials>,
-    random: &Random,
-) -> Result<(Credentials, bool), Problem> {
-    let credentials = match known {
-        Some(known) => known.clone(),
-        None => Credentials::generate(OWN_USER, random)
-            .map_err(|error| Problem::blocked(reasons::REFUSED, error.to_string()))?,
-    };
-    let body = desired::secret(network, &credentials);
-    client.create::<Secret>(&key.namespace, &body).await?;
-    Ok((credentials, true))
+    let own = own_secret::provide(client, network, spec, known, random).await?;
+    Ok(NetworkCredentials { own, added })
 }
 
 async fn added(
@@ -151,7 +102,12 @@ fn forbidden(key: &ObjectKey, error: &client::Error) -> Problem {
     Problem::blocked(reasons::SECRET_MISSING, message)
 }
 
-fn read(secret: &Secret, user_key: &str, password_key: &str) -> Result<Credentials, String> {
+/// The credentials at two keys of a Secret, or what is wrong with them; no value is in that text.
+pub(super) fn read(
+    secret: &Secret,
+    user_key: &str,
+    password_key: &str,
+) -> Result<Credentials, String> {
     let text = |key: &str| {
         secret
             .text(key)

@@ -5,7 +5,7 @@
 //! # Invariants
 //! - Only a node that answered in this pass, with our credentials, is dialled or told to dial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -14,16 +14,19 @@ use tracing::{debug, warn};
 
 use crate::api::network::Links;
 use crate::api::{BitcoinNetwork, Resource};
-use crate::bitcoin::peers::{self, Action, Node};
-use crate::bitcoin::{Members, RpcClient};
+use crate::bitcoin::external::{self, DialOut};
+use crate::bitcoin::peers::{self, Action, Node, Plan, Why};
+use crate::bitcoin::sides::pieces;
+use crate::bitcoin::{Link, Members, RpcClient, Sides};
 use crate::controller::desired::{self, P2P_PORT};
+use crate::controller::memory::Memory;
 use crate::controller::nodes::{AT_ONCE, Answer};
 use crate::controller::pods::Pods;
 use crate::controller::problem::Problem;
 use crate::controller::provide::checked_spec;
 use crate::controller::reasons;
 use crate::controller::reconciler::NetworkReconciler;
-use crate::controller::status::Sight;
+use crate::controller::status::{Side, Sight};
 use crate::controller::wiring;
 use crate::http::Endpoint;
 
@@ -32,6 +35,7 @@ impl NetworkReconciler {
     pub(crate) async fn link(
         &self,
         network: &BitcoinNetwork,
+        memory: &mut Memory,
         clients: &BTreeMap<i32, RpcClient>,
         wanted: i32,
         sight: &mut Sight,
@@ -47,12 +51,18 @@ impl NetworkReconciler {
             return Err(Problem::blocked(reasons::INVALID_NAME, message));
         };
         let answered = answered(&sight.pods, &sight.answers);
-        let links = wiring.topology.links(&members);
-        let plan = peers::plan(&members, &links, &answered, self.clock.unix_seconds());
-        sight.links = Some(Links {
-            wanted: i64::try_from(plan.wanted.len()).unwrap_or(i64::MAX),
-            present: i64::try_from(plan.present.len()).unwrap_or(i64::MAX),
-        });
+        let links = wiring.links(&members);
+        let found = self.find_outside(network, wiring.outside);
+        let members = found.befriend(members);
+        let now = self.clock.unix_seconds();
+        let mut outlook = external::look_out(&members, found.externals(), &answered, now);
+        let generation = network.metadata.generation;
+        found.note_refusals(&outlook, &mut memory.outside, generation);
+        let dials = std::mem::take(&mut outlook.dials);
+        outlook.dials = memory.outside.due(dials, generation);
+        sight.external_peers = Some(found.statuses(&outlook, &memory.outside));
+        let plan = peers::plan(&members, &links, &answered, now);
+        note_links(&wiring.sides, &plan, sight);
         for stranger in &plan.strangers {
             let message = format!(
                 "cut node {} off from {}, a node of another network",
@@ -64,21 +74,21 @@ impl NetworkReconciler {
         for ordinal in &plan.misplaced {
             debug!(network = %network.key(), ordinal, "somebody else answers at this node's address");
         }
-        let has_acted = !plan.actions.is_empty();
-        self.carry_out(clients, plan.actions).await;
+        // A dial outside may fail for ever: it is no reason to look again at once.
+        let has_acted = !plan.actions.is_empty() || !outlook.cuts.is_empty();
+        let actions = plan.actions.into_iter().chain(outlook.cuts);
+        let errands = actions.map(Errand::from);
+        let errands = errands.chain(outlook.dials.into_iter().map(Errand::from));
+        self.run(clients, errands.collect()).await;
         Ok(has_acted)
     }
 
     /// Has the nodes make and cut connections, many at the same time.
-    async fn carry_out(&self, clients: &BTreeMap<i32, RpcClient>, actions: Vec<Action>) {
+    async fn run(&self, clients: &BTreeMap<i32, RpcClient>, errands: Vec<Errand>) {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut round = JoinSet::new();
-        for action in actions {
-            let ordinal = match &action {
-                Action::Disconnect { node, .. } => *node,
-                Action::Dial { from, .. } => *from,
-            };
-            let Some(rpc) = i32::try_from(ordinal)
+        for errand in errands {
+            let Some(rpc) = i32::try_from(errand.node)
                 .ok()
                 .and_then(|ordinal| clients.get(&ordinal))
                 .cloned()
@@ -88,19 +98,80 @@ impl NetworkReconciler {
             let permits = Arc::clone(&permits);
             round.spawn(async move {
                 let _permit = permits.acquire_owned().await;
-                let outcome = match &action {
-                    Action::Disconnect { peer_id, .. } => rpc.disconnect_node(*peer_id).await,
-                    Action::Dial { address, .. } => rpc.addnode_onetry(address).await,
+                let Errand { node, what } = errand;
+                let outcome = match &what {
+                    What::Cut(peer_id, why) => {
+                        debug!(node, peer_id, ?why, "cutting");
+                        rpc.disconnect_node(*peer_id).await
+                    }
+                    What::Dial(address) => {
+                        debug!(node, %address, "dialling");
+                        rpc.addnode_onetry(address).await
+                    }
                 };
-                match outcome {
-                    Ok(()) => debug!(?action, "done"),
-                    // The next pass sees that the link is not there and tries again.
-                    Err(error) => debug!(?action, %error, "not done"),
+                // The next pass sees that the link is not there, or still is, and tries again.
+                if let Err(error) = outcome {
+                    debug!(node, %error, "not done");
                 }
             });
         }
         while round.join_next().await.is_some() {}
     }
+}
+
+/// Something that a node is to do.
+struct Errand {
+    node: u32,
+    what: What,
+}
+
+enum What {
+    Cut(i64, Why),
+    Dial(Endpoint),
+}
+
+impl From<Action> for Errand {
+    fn from(action: Action) -> Self {
+        let (node, what) = match action {
+            Action::Disconnect { node, peer_id, why } => (node, What::Cut(peer_id, why)),
+            Action::Dial { from, address, .. } => (from, What::Dial(address)),
+        };
+        Errand { node, what }
+    }
+}
+
+impl From<DialOut> for Errand {
+    fn from(dial: DialOut) -> Self {
+        Errand {
+            node: dial.from,
+            what: What::Dial(dial.address),
+        }
+    }
+}
+
+/// Notes which links are there, in all and on each side, and which are across sides.
+fn note_links(sides: &Sides, plan: &Plan, sight: &mut Sight) {
+    let count = |links: &BTreeSet<Link>, side: usize| {
+        let within = links
+            .iter()
+            .filter(|link| sides.of(link.ends().0) == Some(side));
+        i64::try_from(within.count()).unwrap_or(i64::MAX)
+    };
+    let mut all = Links::default();
+    sight.sides = Side::all(sides);
+    for (place, (nodes, side)) in sides.all().iter().zip(&mut sight.sides).enumerate() {
+        let links = Links {
+            wanted: count(&plan.wanted, place),
+            present: count(&plan.present, place),
+        };
+        all.wanted += links.wanted;
+        all.present += links.present;
+        side.links = Some(links);
+        side.n_pieces = pieces(nodes.iter().copied(), plan.wanted.iter().copied());
+    }
+    sight.links = Some(all);
+    let across = plan.unwanted.iter().filter(|link| !sides.holds(**link));
+    sight.n_across = across.count();
 }
 
 /// The nodes that may be dialled: those that answered with our credentials.

@@ -19,9 +19,11 @@ use crate::api::apps::StatefulSet;
 use crate::api::core::{Pod, Service};
 use crate::api::network::BitcoinNetworkStatus;
 use crate::api::{BitcoinNetwork, Resource};
-use crate::bitcoin::{Credentials, RpcClient};
+use crate::bitcoin::RpcClient;
 use crate::controller::desired::RPC_PORT;
 use crate::controller::mining::Bench;
+use crate::controller::outside::Outings;
+use crate::controller::own_secret::{Known, Own};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::reach::Reach;
 use crate::http::Endpoint;
@@ -37,8 +39,8 @@ pub struct Memory {
     pub services: OwnWrites<Service>,
     /// Likewise.
     pub sets: OwnWrites<StatefulSet>,
-    /// The credentials of the last pass that could read them.
-    pub own: Option<Credentials>,
+    /// What our Secret held in the last pass that could read it.
+    pub own: Known,
     /// Since when something has been missing.
     pub unready_since: Option<Instant>,
     /// Since when there has not been one best block.
@@ -49,6 +51,8 @@ pub struct Memory {
     pub chain_facts_written: Option<Instant>,
     /// The status as it was sent, if the server did not keep all of it.
     pub pruned: Option<BitcoinNetworkStatus>,
+    /// When nodes outside were last dialled.
+    pub outside: Outings,
     /// Repairs of each kind of object.
     pub repairs: BTreeMap<&'static str, Repairs>,
     /// Writes that the server does not allow, by kind of object.
@@ -99,17 +103,31 @@ impl Memory {
         }
     }
 
-    /// Takes over the credentials; other ones than before need other connections.
-    pub fn use_credentials(&mut self, own: &Credentials) {
-        if self.own.as_ref() != Some(own) {
-            self.own = Some(own.clone());
+    /// Takes over what our Secret holds; other credentials than before need other connections.
+    pub fn remember_own(&mut self, own: &Own) {
+        if self.own.credentials.as_ref() != Some(&own.credentials) {
             self.clients.clear();
         }
+        self.own = own.to_known(&self.own);
+    }
+
+    /// A client for the node in `pod` that uses the credentials before the present ones; `None` if there are none.
+    pub fn previous_client(&self, pod: &Pod, reach: &Reach) -> Option<RpcClient> {
+        let previous = self.own.previous.as_ref()?;
+        let address = pod.status.pod_ip.as_deref()?;
+        Some(reach.node(&pod.key(), address, previous))
+    }
+
+    /// Uses `client` for the node in `pod` from now on.
+    pub fn keep_client(&mut self, ordinal: i32, pod: &Pod, client: &RpcClient) {
+        let uid = pod.metadata.uid.clone();
+        let kept = (uid, client.endpoint().clone(), client.clone());
+        self.clients.insert(ordinal, kept);
     }
 
     /// A client for the node in `pod`; `None` while it has no address or our credentials are not known.
     pub fn client(&mut self, ordinal: i32, pod: &Pod, reach: &Reach) -> Option<RpcClient> {
-        let own = self.own.as_ref()?;
+        let own = self.own.credentials.as_ref()?;
         let endpoint = Endpoint::new(pod.status.pod_ip.as_deref()?, RPC_PORT);
         let known = self.clients.get(&ordinal);
         if let Some((uid, at, client)) = known
@@ -117,11 +135,8 @@ impl Memory {
         {
             return Some(client.clone());
         }
-        let client = RpcClient::new(reach.transport(&pod.key()), endpoint.clone(), own);
-        self.clients.insert(
-            ordinal,
-            (pod.metadata.uid.clone(), endpoint, client.clone()),
-        );
+        let client = RpcClient::new(reach.transport(&pod.key()), endpoint, own);
+        self.keep_client(ordinal, pod, &client);
         Some(client)
     }
 

@@ -6,9 +6,7 @@
 //! # Invariants
 //! - The reservation is written before the node hears of the block, and only over the very version of the
 //!   network that was looked at.
-//! - The block stands on the bench before it is handed in; whatever becomes of the answer, the next attempt
-//!   hands in the same.
-//! - A pass mines for [`STRETCH`] at most, so that other networks have their turn.
+//! - Without a reservation that the server has confirmed nothing is made.
 //!
 //! # Rights
 //! `patch` on `bitcoinnetworks/status`.
@@ -18,30 +16,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rust_bitcoin::ScriptBuf;
-use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
-use crate::api::network::{BitcoinNetworkSpec, MinedBlock, MiningStatus, NextBlock};
+use crate::api::network::{MinedBlock, MiningStatus, NextBlock};
 use crate::api::{BitcoinNetwork, MicroTime, Resource};
-use crate::bitcoin::mining::{self as miner, Search, Submission, assemble, solve};
-use crate::bitcoin::{self, BlockHash, RpcClient};
+use crate::bitcoin::{BlockHash, RpcClient};
 use crate::controller::memory::Memory;
 use crate::controller::mining::decide::{Facts, Standing, counted_from, standing, usual};
+use crate::controller::mining::job::{Job, Outcome, ours};
 use crate::controller::mining::{Bench, Plan, Seen, Step, Verdict, View, decide, plan};
 use crate::controller::problem::Problem;
 use crate::controller::provide::checked_spec;
 use crate::controller::reasons;
 use crate::controller::reconciler::{AFTER_ACTION, NetworkReconciler};
 use crate::controller::status::Sight;
-
-/// How long a pass mines.
-pub const STRETCH: Duration = Duration::from_secs(2);
-
-/// How many blocks a pass mines at most.
-pub const BLOCKS_A_PASS: usize = 200;
-
-/// How long one block may take, from template to answer: two calls that take milliseconds.
-const BLOCK_DEADLINE: Duration = Duration::from_secs(8);
 
 impl NetworkReconciler {
     /// Mines what is due, and notes how mining stands. Returns when to look again at the latest.
@@ -87,7 +75,10 @@ impl NetworkReconciler {
             Step::Reserve(next) => (next, true),
             Step::GoOn(next) => (next, false),
         };
+        let wallet = sight.wallet.as_ref().map(|wallet| &wallet.status);
+        let wallet = wallet.or(network.status.wallet.as_ref());
         let task = Task {
+            payout: plan::payout(spec, wallet, next.node)?,
             plan: &plan,
             view,
             record,
@@ -95,26 +86,23 @@ impl NetworkReconciler {
             verdict: decision.verdict,
         };
         let (seen, look_again) = self
-            .carry(task, is_new, spec, cached, network, clients, memory)
+            .carry(task, is_new, cached, network, clients, memory)
             .await?;
         sight.mining = Some(seen);
         Ok(Some(look_again))
     }
 
     /// Reserves what is new, and mines.
-    #[allow(clippy::too_many_arguments, reason = "what a pass has in its hands")]
     async fn carry(
         &self,
         mut task: Task<'_>,
         is_new: bool,
-        spec: &BitcoinNetworkSpec,
         cached: &BitcoinNetwork,
         network: &BitcoinNetwork,
         clients: &BTreeMap<i32, RpcClient>,
         memory: &mut Memory,
     ) -> Result<(Seen, Duration), Problem> {
-        let payout = plan::payout(network, spec, task.next.node)?;
-        let (Some(payout), Some(rpc)) = (payout, clients.get(&task.next.node)) else {
+        let (Some(payout), Some(rpc)) = (task.payout.take(), clients.get(&task.next.node)) else {
             let message = "blocks are due and wait until the wallet they are for has an address";
             let verdict = Verdict::no(reasons::WAITING_FOR_WALLET, message);
             return Ok((task.seen(verdict), AGAIN));
@@ -218,7 +206,9 @@ impl NetworkReconciler {
                 let block = mined(task.plan, &task.next, hash, self.now_micros());
                 info!(network = %key, height = block.height, node = block.node, %hash, "mined");
                 if task.record.last.is_none() {
-                    let message = format!("mined the first block, on node {}", block.node);
+                    let (height, node) = (block.height, block.node);
+                    let message =
+                        format!("mined the first blocks: height {height}, on node {node}");
                     self.tell(network, reasons::MINED, message);
                 }
                 bench.close(&task.next, Some(block.clone()));
@@ -275,6 +265,8 @@ enum Reserved {
 
 /// A decision on its way.
 struct Task<'a> {
+    /// Who is paid; `None`: it is not known yet.
+    payout: Option<ScriptBuf>,
     plan: &'a Plan,
     view: View,
     record: MiningStatus,
@@ -302,123 +294,6 @@ impl Task<'_> {
             now,
         })
     }
-}
-
-/// What came of mining.
-enum Outcome {
-    /// All of the reservation is in the chain; the last block is this.
-    Finished(BlockHash),
-    /// The pass has mined enough; the chain has come to this height.
-    Partly(i64),
-    /// The chain is not as it was when the reservation was made.
-    Void(&'static str),
-    /// The node will not have the block.
-    Refused(String),
-    /// What became of the block is not known.
-    Unanswered(String),
-}
-
-impl From<bitcoin::Error> for Outcome {
-    fn from(error: bitcoin::Error) -> Self {
-        Outcome::Unanswered(error.to_string())
-    }
-}
-
-/// Blocks for one node.
-struct Job<'a> {
-    rpc: &'a RpcClient,
-    uid: &'a str,
-    payout: ScriptBuf,
-    next: &'a NextBlock,
-}
-
-impl Job<'_> {
-    async fn run(&self, bench: &mut Bench) -> Outcome {
-        let end = Instant::now() + STRETCH;
-        let mut height = 0;
-        for count in 0..BLOCKS_A_PASS {
-            let attempt = timeout(BLOCK_DEADLINE, self.one_block(bench, count == 0)).await;
-            let hash = match attempt {
-                Ok(Ok(block)) => {
-                    height = block.0;
-                    block.1
-                }
-                Ok(Err(outcome)) => return outcome,
-                Err(_) => return Outcome::Unanswered("it does not answer in time".to_owned()),
-            };
-            if height == self.next.height {
-                return Outcome::Finished(hash);
-            }
-            if Instant::now() >= end {
-                break;
-            }
-        }
-        Outcome::Partly(height)
-    }
-
-    /// Makes the next block of the reservation and hands it in.
-    async fn one_block(
-        &self,
-        bench: &mut Bench,
-        is_first: bool,
-    ) -> Result<(i64, BlockHash), Outcome> {
-        let template = self.rpc.block_template().await?;
-        let (height, previous) = (i64::from(template.height), template.previous_block_hash);
-        if height > self.next.height {
-            return Err(Outcome::Void("the chain has reached it already"));
-        }
-        if is_first && previous.to_string() != self.next.previous {
-            let parent = self.next.previous.parse();
-            let parent = parent.map_err(|_| Outcome::Void("it builds on no block"))?;
-            if !self.rpc.is_in_active_chain(&parent).await? {
-                return Err(Outcome::Void("the block it builds on is not in the chain"));
-            }
-        }
-        let block = match bench.block(self.next, &previous) {
-            Some(block) => block.clone(),
-            None => self.make(&template, height).await?,
-        };
-        bench.hold(self.next, &block);
-        let hash = block.block_hash();
-        match self.rpc.submit_block(&block).await? {
-            Submission::Accepted => Ok((height, hash)),
-            Submission::Duplicate if self.rpc.is_in_active_chain(&hash).await? => {
-                Ok((height, hash))
-            }
-            Submission::Duplicate | Submission::Inconclusive => {
-                Err(Outcome::Void("another block was there first"))
-            }
-            Submission::DuplicateInvalid => Err(Outcome::Void("somebody has declared it invalid")),
-            refused @ Submission::Rejected(_) => Err(Outcome::Refused(refused.to_string())),
-        }
-    }
-
-    async fn make(
-        &self,
-        template: &miner::BlockTemplate,
-        height: i64,
-    ) -> Result<rust_bitcoin::Block, Outcome> {
-        let seconds = self.next.time.to_second().unix_seconds();
-        let time = u32::try_from(seconds).unwrap_or(u32::MAX);
-        let extra_nonce = plan::extra_nonce(self.uid, self.next, height);
-        let block = assemble(template, &self.payout, extra_nonce, time)
-            .map_err(|error| Outcome::Refused(error.to_string()))?;
-        match solve(block, &Search::default()).await {
-            miner::Outcome::Found(block) => Ok(block),
-            miner::Outcome::Exhausted | miner::Outcome::Cancelled => {
-                Err(Outcome::Refused("no nonce meets its target".to_owned()))
-            }
-        }
-    }
-}
-
-/// The hash of the block at the height of `next`, if it was made for it.
-async fn ours(rpc: &RpcClient, uid: &str, next: &NextBlock) -> Option<BlockHash> {
-    let height = u32::try_from(next.height).ok()?;
-    let hash = rpc.get_block_hash(height).await.ok()?;
-    let block = rpc.get_block(&hash).await.ok()?;
-    let made_for = miner::coinbase::extra_nonce(block.coinbase()?);
-    (made_for == Some(plan::extra_nonce(uid, next, next.height))).then_some(hash)
 }
 
 fn mined(plan: &Plan, next: &NextBlock, hash: BlockHash, now: i64) -> MinedBlock {

@@ -12,14 +12,16 @@
 //! | [`provide`] | credentials, Service and StatefulSet are there and right |
 //! | [`claims`] | volumes of an earlier network of the same name |
 //! | [`credentials`] | who may use the nodes' RPC |
+//! | [`own_secret`] | the Secret we make: credentials, the wallet's seed, where the nodes are |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`wiring`] | pure: what a spec asks of the links |
-//! | [`link`] | who is connected with whom |
+//! | [`link`], [`outside`] | who is connected with whom, within the network and without |
+//! | [`wallet`] | a wallet with money, on one of the nodes |
 //! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
 //! | [`tend`] | asking the nodes, replacing pods |
 //! | [`status`] | pure: from what was seen to the status |
-//! | [`report`] | telling it: status and events |
+//! | [`report`], [`reorganisation`] | telling it: status and events |
 //! | [`caches`], [`memory`], [`own_writes`] | what is known without asking |
 //! | [`reach`], [`problem`], [`reasons`], [`digest`] | small words the others use |
 
@@ -40,6 +42,8 @@ pub mod memory;
 pub mod mine;
 pub mod mining;
 pub mod nodes;
+pub mod outside;
+pub mod own_secret;
 pub mod own_writes;
 pub mod ownership;
 pub mod pods;
@@ -48,9 +52,11 @@ pub mod provide;
 pub mod reach;
 pub mod reasons;
 pub mod reconciler;
+pub mod reorganisation;
 pub mod report;
 pub mod status;
 pub mod tend;
+pub mod wallet;
 pub mod wiring;
 pub mod workers;
 

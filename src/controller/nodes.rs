@@ -57,6 +57,11 @@ impl Answer {
         }
     }
 
+    /// Whether it refuses our credentials.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Answer::Unauthorized(_))
+    }
+
     /// Whether it answered with our credentials.
     pub fn is_full(&self) -> bool {
         matches!(self, Answer::Full { .. })

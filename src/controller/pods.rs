@@ -4,7 +4,7 @@
 //! keep it on a disk that goes with the pod. A rolling update that waits for readiness would empty the
 //! whole network. So pods that were started with something else are replaced here, one at a time: those
 //! that do not work first, since nothing is lost with them, and then one only while every other node is
-//! there and has the best block.
+//! there and has the best block of its side.
 //!
 //! # Invariants
 //! - A terminating pod is nobody: its node is not ready, whatever still answers at its address.
@@ -57,13 +57,19 @@ pub fn outdated(pods: &Pods, wanted: i32, restart_hash: &str) -> Vec<i32> {
         .collect()
 }
 
-/// The pod to replace now, if there is one that may be.
+/// The pod to replace now, if there is one that may be. `sides` has the ordinals of all wanted nodes, by
+/// the side they are on if the network is split.
+///
+/// A node that is alone on its side keeps the only copy of that side's chain: it waits until the
+/// network is healed.
 pub fn to_replace(
     pods: &Pods,
-    wanted: i32,
+    sides: &[Vec<i32>],
     restart_hash: &str,
     answers: &BTreeMap<i32, Answer>,
 ) -> Option<i32> {
+    let wanted = sides.iter().map(Vec::len).sum::<usize>();
+    let wanted = i32::try_from(wanted).unwrap_or(i32::MAX);
     let outdated = outdated(pods, wanted, restart_hash);
     let tip = |ordinal: &i32| answers.get(ordinal).and_then(Answer::chain);
     let is_broken = |ordinal: &&i32| tip(ordinal).is_none() && !pods[*ordinal].status.is_ready();
@@ -71,17 +77,22 @@ pub fn to_replace(
         return Some(*broken);
     }
     // The highest first, as a StatefulSet does it; node 0, where people mine, comes last.
-    let candidate = *outdated.last()?;
-    let chains = (0..wanted).filter_map(|ordinal| tip(&ordinal));
-    let best: BlockHash = chains.max_by_key(|chain| chain.chain_work)?.best_block_hash;
-    let others_are_synced = (0..wanted)
-        .filter(|ordinal| *ordinal != candidate)
-        .all(|ordinal| {
+    let is_alone = |ordinal: &i32| sides.len() > 1 && sides.contains(&vec![*ordinal]);
+    let candidate = *outdated.iter().rev().find(|ordinal| !is_alone(ordinal))?;
+    let others_are_synced = sides.iter().all(|side| {
+        let chains = side.iter().filter_map(tip);
+        let Some(best) = chains.max_by_key(|chain| chain.chain_work) else {
+            return false;
+        };
+        let best: BlockHash = best.best_block_hash;
+        let mut others = side.iter().filter(|ordinal| **ordinal != candidate);
+        others.all(|ordinal| {
             let is_there = pods
-                .get(&ordinal)
+                .get(ordinal)
                 .is_some_and(|pod| !pod.metadata.is_terminating());
-            is_there && tip(&ordinal).is_some_and(|chain| chain.best_block_hash == best)
-        });
+            is_there && tip(ordinal).is_some_and(|chain| chain.best_block_hash == best)
+        })
+    });
     others_are_synced.then_some(candidate)
 }
 

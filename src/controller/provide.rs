@@ -31,6 +31,7 @@ use crate::controller::desired::{self, APPLIED_HASH, NodeSpec, Startup};
 use crate::controller::difference;
 use crate::controller::memory::{Memory, Refused, Repairs};
 use crate::controller::mining::plan;
+use crate::controller::own_secret::{Known, Own};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
@@ -53,6 +54,8 @@ pub struct Provided {
     pub set: Arc<StatefulSet>,
     /// What its pods should have been started with.
     pub restart_hash: String,
+    /// What our Secret holds.
+    pub own: Own,
 }
 
 /// A kind of object that networks own.
@@ -131,32 +134,18 @@ impl NetworkReconciler {
         let node =
             NodeSpec::read(spec).map_err(|why| Problem::blocked(reasons::INVALID_SPEC, why))?;
         self.check_claims(network, spec).await?;
-        let secret = spec.secret.as_deref();
         let defaults = self.insecure_default_credentials;
-        let credentials = credentials::gather(
+        let gathered = credentials::gather(
             &self.client,
             network,
-            secret,
+            spec,
             defaults,
-            memory.own.as_ref(),
+            &memory.own,
             &self.random,
-        )
-        .await?;
-        if credentials.is_new {
-            let name = desired::secret_key(&network.key()).name;
-            let (reason, message) = match memory.own {
-                None => (
-                    reasons::CREATED,
-                    format!("created secret `{name}` with credentials"),
-                ),
-                Some(_) => (
-                    reasons::REPAIRED,
-                    format!("put secret `{name}` back: the nodes know no other credentials"),
-                ),
-            };
-            self.tell(network, reason, message);
-        }
-        memory.use_credentials(&credentials.own);
+        );
+        let credentials = gathered.await?;
+        self.tell_secret(network, &memory.own, &credentials.own);
+        memory.remember_own(&credentials.own);
 
         let key = network.key();
         let cached = self.caches.services.get(&desired::service_key(&key));
@@ -184,6 +173,23 @@ impl NetworkReconciler {
         outcome
     }
 
+    /// Tells when our Secret was made, or cannot be completed.
+    fn tell_secret(&self, network: &BitcoinNetwork, known: &Known, own: &Own) {
+        let name = desired::secret_key(&network.key()).name;
+        if own.is_new && known.credentials.is_none() {
+            let message = format!("created secret `{name}` with credentials");
+            self.tell(network, reasons::CREATED, message);
+        } else if own.is_new {
+            let message = format!("put secret `{name}` back: the nodes know no other credentials");
+            self.tell(network, reasons::REPAIRED, message);
+        }
+        if let Some(refusal) = &own.refusal
+            && own.refusal != known.refusal
+        {
+            self.warn(network, reasons::SECRET_OUTDATED, refusal.message.clone());
+        }
+    }
+
     async fn ensure_set(
         &self,
         network: &BitcoinNetwork,
@@ -200,7 +206,8 @@ impl NetworkReconciler {
             .clone()
             .or(live_image)
             .unwrap_or_else(|| desired::DEFAULT_IMAGE.to_owned());
-        let startup = Startup::new(image, node, &credentials.own, credentials.added.as_ref());
+        let own = &credentials.own;
+        let startup = Startup::new(image, node, &own.credentials, credentials.added.as_ref());
         let mut desired = desired::stateful_set(network, spec.nodes, &startup);
         if let Some(live) = sets.over(cached.clone()) {
             keep_claims(&live, &mut desired)?;
@@ -209,6 +216,7 @@ impl NetworkReconciler {
         Ok(Provided {
             set,
             restart_hash: startup.restart_hash(),
+            own: own.clone(),
         })
     }
 

@@ -13,10 +13,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::ObjectKey;
+use crate::bitcoin::{Credentials, RpcClient};
 use crate::client::Client;
-use crate::http::Transport;
+use crate::controller::desired::RPC_PORT;
+use crate::http::{Endpoint, Tcp, Transport};
 
 /// How nodes are reached.
 #[derive(Clone)]
@@ -28,6 +31,17 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// At the pods' addresses, by TCP; connecting may take so long.
+    pub fn direct(connect_timeout: Duration) -> Self {
+        Reach::Direct(Arc::new(Tcp::new(connect_timeout)))
+    }
+
+    /// A client for the RPC of the node in `pod`, which is at `address`. Nothing is sent yet.
+    pub fn node(&self, pod: &ObjectKey, address: &str, credentials: &Credentials) -> RpcClient {
+        let endpoint = Endpoint::new(address, RPC_PORT);
+        RpcClient::new(self.transport(pod), endpoint, credentials)
+    }
+
     /// Connects to ports of `pod`.
     pub fn transport(&self, pod: &ObjectKey) -> Arc<dyn Transport> {
         match self {

@@ -12,6 +12,12 @@ pub const CREATED: &str = "Created";
 pub const REPAIRED: &str = "Repaired";
 /// Event: the number of nodes is being changed.
 pub const SCALED: &str = "Scaled";
+/// Event: the network was split, or split otherwise.
+pub const PARTITIONED: &str = "Partitioned";
+/// Event: the network is no longer split.
+pub const HEALED: &str = "Healed";
+/// Event; a Warning if many blocks were dropped: blocks are no longer in a node's best chain.
+pub const REORGANIZED: &str = "Reorganized";
 /// Event: a pod that was started with something else is being replaced.
 pub const REPLACED: &str = "Replaced";
 /// Event, Warning: a connection into another network was cut.
@@ -56,12 +62,36 @@ pub const UNAUTHORIZED: &str = "Unauthorized";
 pub const ALL_LINKED: &str = "AllLinksPresent";
 /// Condition Connected: links are missing.
 pub const LINKS_MISSING: &str = "LinksMissing";
+/// Condition Connected: nodes of a network that is to be split are connected across sides.
+pub const SIDES_LINKED: &str = "SidesLinked";
+/// Condition Connected: links are there, and peers outside the network are missing.
+pub const EXTERNAL_PEERS_MISSING: &str = "ExternalPeersMissing";
 /// Condition Connected, Unknown: something blocks the network before its links are looked at.
 pub const NOT_COMPARED: &str = "LinksNotCompared";
 /// Condition Synced: all nodes have the same best block.
 pub const ONE_TIP: &str = "OneBestBlock";
+/// Condition Synced: the network is split, and all nodes of a side have the same best block.
+pub const ONE_TIP_PER_SIDE: &str = "OneBestBlockPerSide";
+/// Condition Synced: two chains have equal work, and only the next block can decide.
+pub const EQUAL_WORK: &str = "EqualWork";
 /// Condition Synced: they have different ones, or do not all say.
 pub const TIPS_DIFFER: &str = "BestBlocksDiffer";
+/// Event, and condition WalletReady: the node has the wallet, and the wallet has its keys.
+pub const WALLET_LOADED: &str = "WalletLoaded";
+/// Condition WalletReady: it is still looking for its money in the chain.
+pub const WALLET_SCANNING: &str = "WalletScanning";
+/// Condition WalletReady: its node does not answer.
+pub const WALLET_NODE_NOT_READY: &str = "WalletNodeNotReady";
+/// Condition WalletReady: there is no node of its ordinal.
+pub const WALLET_NODE_MISSING: &str = "WalletNodeMissing";
+/// Condition WalletReady: its node's bitcoind has no wallets.
+pub const WALLET_UNSUPPORTED: &str = "WalletsUnsupported";
+/// Condition WalletReady: its node refuses to make or load it.
+pub const WALLET_FAILED: &str = "WalletFailed";
+/// Condition WalletReady, Unknown: something blocks the network before its wallet is looked at.
+pub const WALLET_NOT_SEEN: &str = "WalletNotLookedAt";
+/// Event, Warning: our Secret lacks keys, and the server refuses to add them.
+pub const SECRET_OUTDATED: &str = "SecretOutdated";
 /// Condition Mined: the height that was asked for is reached.
 pub const HEIGHT_REACHED: &str = "HeightReached";
 /// Condition Mined: blocks follow one another as was asked for.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   network gone or deleting? ──> done
-//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> mine ──> replace a pod ──> status, events
+//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
 //! ```
 //!
 //! A pass does not know why it runs. It reads everything it needs, does the difference, and says when it
@@ -32,7 +32,8 @@ use crate::controller::memory::{self, Memory};
 use crate::controller::problem::Problem;
 use crate::controller::provide::{Provided, checked_spec};
 use crate::controller::reach::Reach;
-use crate::controller::status::Sight;
+use crate::controller::status::{Side, Sight};
+use crate::controller::wiring;
 use crate::controller::workers::{Action, Reconciler};
 use crate::record::{EventRecorder, EventType};
 
@@ -118,8 +119,18 @@ impl NetworkReconciler {
         network: Arc<BitcoinNetwork>,
         memory: &mut Memory,
     ) -> Result<Action, Problem> {
+        let spec = checked_spec(&network).ok();
+        // What cannot be read leaves the sides as they are.
+        let sides = match spec.map(wiring::of) {
+            Some(Ok(wiring)) => Side::all(&wiring.sides),
+            _ => {
+                let sides = network.status.sides.iter();
+                sides.map(|side| Side::new(side.nodes.clone())).collect()
+            }
+        };
         let mut sight = Sight {
-            wanted: checked_spec(&network).ok().map(|spec| spec.nodes),
+            wanted: spec.map(|spec| spec.nodes),
+            sides,
             ..Sight::default()
         };
         let has_acted = match self.act(cached, &network, memory, &mut sight).await {
@@ -130,7 +141,7 @@ impl NetworkReconciler {
             }
             Err(failed) => return Err(failed),
         };
-        let apart = !sight.one_tip();
+        let apart = !sight.is_synced();
         sight.apart_for = memory::since(&mut memory.apart_since, apart);
         // What was reserved in this pass is in the status already.
         let network = memory
@@ -162,12 +173,17 @@ impl NetworkReconciler {
             return provided.map(|_| false);
         };
         let clients = self.look(memory, &set, wanted, sight).await;
-        let restart_hash = provided?.restart_hash;
-        let has_linked = self.link(network, &clients, wanted, sight).await?;
+        let provided = provided?;
+        let has_linked = self.link(network, memory, &clients, wanted, sight).await?;
+        let spec = checked_spec(network)?;
+        let has_acted = self
+            .keep_wallet(network, spec, &provided.own, &clients, sight)
+            .await;
         sight.mine_again = self.mine(cached, network, &clients, memory, sight).await?;
-        let has_replaced = self.replace(network, wanted, &restart_hash, sight).await?;
+        let restart_hash = &provided.restart_hash;
+        let has_replaced = self.replace(network, wanted, restart_hash, sight).await?;
         sight.failed_create = self.why_missing(memory, &set, wanted, sight).await?;
-        Ok(has_linked || has_replaced)
+        Ok(has_linked || has_acted || has_replaced)
     }
 
     /// Records good news about `network`.

@@ -52,11 +52,13 @@ impl NetworkReconciler {
                 return Ok((next, due));
             }
         }
+        let reorganisations = self.reorganisations(memory, sight, before, &next).await;
         if !self.write(cached, network, memory, &next).await? {
             return Ok((next, WRITE_AGAIN));
         }
         memory.chain_facts_written = Some(Instant::now());
         self.tell_turns(network, before, &next);
+        self.tell_reorganisations(network, &reorganisations);
         Ok((next, Duration::MAX))
     }
 
@@ -154,6 +156,10 @@ impl NetworkReconciler {
         before: &BitcoinNetworkStatus,
         next: &BitcoinNetworkStatus,
     ) {
+        if let Some((reason, message)) = status::turn(&before.sides, &next.sides) {
+            info!(network = %network.key(), "{message}");
+            self.tell(network, reason, message);
+        }
         let Some(ready) = next.condition("Ready") else {
             return;
         };

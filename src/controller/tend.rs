@@ -40,7 +40,7 @@ impl NetworkReconciler {
         sight.pods = pods::of_set(self.caches.pods_of(&set.key()), &set.metadata.uid);
         let pods = &sight.pods;
         memory.keep_clients(|ordinal| pods.contains_key(&ordinal));
-        let clients: BTreeMap<i32, RpcClient> = pods
+        let mut clients: BTreeMap<i32, RpcClient> = pods
             .range(0..wanted.max(0))
             .filter(|(_, pod)| !pod.metadata.is_terminating())
             .filter_map(|(ordinal, pod)| {
@@ -48,7 +48,37 @@ impl NetworkReconciler {
             })
             .collect();
         sight.answers = nodes::ask_all(clients.clone()).await;
+        self.ask_as_before(memory, &mut clients, sight).await;
         clients
+    }
+
+    /// Asks those that refuse our password once more with the one before it.
+    async fn ask_as_before(
+        &self,
+        memory: &mut Memory,
+        clients: &mut BTreeMap<i32, RpcClient>,
+        sight: &mut Sight,
+    ) {
+        let refusing = sight
+            .answers
+            .iter()
+            .filter(|(_, answer)| answer.is_refusal());
+        let again: BTreeMap<i32, RpcClient> = refusing
+            .filter_map(|(ordinal, _)| {
+                let pod = sight.pods.get(ordinal)?;
+                Some((*ordinal, memory.previous_client(pod, &self.reach)?))
+            })
+            .collect();
+        if again.is_empty() {
+            return;
+        }
+        for (ordinal, answer) in nodes::ask_all(again.clone()).await {
+            if answer.is_full() {
+                memory.keep_client(ordinal, &sight.pods[&ordinal], &again[&ordinal]);
+                clients.insert(ordinal, again[&ordinal].clone());
+                sight.answers.insert(ordinal, answer);
+            }
+        }
     }
 
     /// Deletes the one pod, if any, that is to be replaced now. Returns whether it did.
@@ -60,7 +90,8 @@ impl NetworkReconciler {
         sight: &mut Sight,
     ) -> Result<bool, Problem> {
         sight.n_outdated = pods::outdated(&sight.pods, wanted, restart_hash).len();
-        let Some(ordinal) = pods::to_replace(&sight.pods, wanted, restart_hash, &sight.answers)
+        let sides: Vec<Vec<i32>> = sight.sides().into_iter().map(|side| side.nodes).collect();
+        let Some(ordinal) = pods::to_replace(&sight.pods, &sides, restart_hash, &sight.answers)
         else {
             return Ok(false);
         };

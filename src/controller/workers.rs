@@ -173,7 +173,7 @@ impl<R: Reconciler> Workers<R> {
     }
 
     /// Enqueues, until `informer` stops, each key that `whose` finds in a notification: the object's own,
-    /// or that of whoever cares for it. With `resync` every object is looked at that often, too, in case
+    /// or those of whoever cares for it. With `resync` every object is looked at that often, too, in case
     /// an event was never sent. What is there at the start is told as well; keys of objects that live in
     /// no namespace have an empty one.
     ///
@@ -181,18 +181,18 @@ impl<R: Reconciler> Workers<R> {
     /// Safe: a notification is taken and its key enqueued in one step.
     ///
     /// Source: controller-runtime `pkg/handler/enqueue.go`, `enqueue_mapped.go`.
-    pub async fn enqueue_from<T: Resource>(
+    pub async fn enqueue_from<T: Resource, I: IntoIterator<Item = ObjectKey>>(
         &self,
         informer: &SharedInformer<T>,
         resync: Option<Duration>,
-        whose: impl Fn(&Notification<T>) -> Option<ObjectKey>,
+        whose: impl Fn(&Notification<T>) -> I,
     ) {
         let mut subscription = informer.subscribe(SubscriptionOptions {
             resync,
             ..SubscriptionOptions::default()
         });
         while let Some(notification) = subscription.next().await {
-            if let Some(key) = whose(&notification) {
+            for key in whose(&notification) {
                 // Before it is added: a worker may have done with it by the time `add` returns.
                 self.journal.called(&key, Cause::of(&notification));
                 self.queue.add(key);

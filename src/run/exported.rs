@@ -9,14 +9,14 @@
 //! controller-runtime `pkg/internal/controller/metrics/metrics.go`, `pkg/metrics/{workqueue,client_go_adapter,
 //! leaderelection}.go`; component-base `metrics/prometheus/restclient`; client-go
 //! `tools/cache/reflector_metrics.go`. What differs:
-//! - `controller_runtime_reconcile_total` has no `result="requeue"`: there is no such answer. Errors of
-//!   ours are never terminal, and a pass that is cut short has its own outcome, so there are no
+//! - `controller_runtime_reconcile_total` has no `result="requeue"`: there is no such answer. No error is
+//!   terminal, and a pass that is cut short at its deadline is told in the log and comes again, so there are no
 //!   `..._terminal_reconcile_errors_total` and `..._reconcile_timeouts_total`.
 //! - `workqueue_depth` has no `priority`; buckets of the queue's histograms are exact powers of ten.
 //! - `rest_client_request_duration_seconds` says in `verb` what is asked (`list`, `apply`), not how (`GET`,
 //!   `PATCH`, which `method` says): a watch that lasts minutes is then no slow GET. No sizes, no
 //!   retries, and no rate limiter that could be slow.
-//! - No `leader_election_slowpath_total`: every claim of ours is made on a lease that was just read or written.
+//! - No `leader_election_slowpath_total`: a renewal that has to look again is a request more, and in the log.
 //! - Names that begin with `bitcoin_controller_` are ours.
 
 use std::sync::Arc;

@@ -154,6 +154,8 @@ fn adapted(arguments: &[String], address: &str) -> Vec<String> {
             match name.trim_start_matches('-') {
                 "datadir" | "bind" | "printtoconsole" | "daemon" => None,
                 "rpcbind" if ["127.0.0.1", "::1", "[::1]", "localhost"].contains(&value) => None,
+                // All nodes share one loopback interface here, and each has its own address on it.
+                name if name.starts_with("zmqpub") && value.starts_with("tcp://127.0.0.1:") => None,
                 "rpcbind" if ["0.0.0.0", "::", "[::]"].contains(&value) => {
                     Some(format!("-rpcbind={address}"))
                 }

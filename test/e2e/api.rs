@@ -14,6 +14,7 @@ mod helm;
 mod leader;
 mod node_spec;
 mod program;
+mod prometheus;
 mod rights;
 mod server;
 

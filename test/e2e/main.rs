@@ -14,4 +14,7 @@ mod api;
 mod chart;
 mod cluster;
 mod controller;
+#[path = "../it/support/exposition.rs"]
+mod exposition;
 mod harness;
+mod zmtp;

@@ -60,8 +60,8 @@ pub struct BitcoinNetworkStatus {
     /// The network's wallet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wallet: Option<WalletStatus>,
-    /// PodsReady, Connected, Synced, Mined if mining is asked for, and Ready, which is true when all that is
-    /// asked for holds.
+    /// PodsReady, Connected, Synced, Mined if mining is asked for, WalletReady if a wallet is, and Ready, which
+    /// is true when all that is asked for holds.
     #[serde(deserialize_with = "null_is_default")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

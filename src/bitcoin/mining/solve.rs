@@ -4,10 +4,10 @@
 //! time they are through with theirs. Whoever finds one tells the others, who finish what lies below it:
 //!
 //! ```text
-//!   nonces     0 ─── 4096 ─── 69632 ─── 135168 ─── …          2^32: used up
-//!              here    core 1     core 2     core 1
-//!              (alone)
-//!                        found 70000 ──> core 1 goes on to 69631, core 2 stops, nobody takes more
+//!   nonces     0 ──── 4096 ──── 20480 ──── 36864 ──── …          2^32: used up
+//!               alone     core 1     core 2     core 1
+//!
+//!   core 2 finds 21000 ──> core 1 goes on to 20479, nobody takes more
 //! ```
 //!
 //! A header's first 64 bytes are the same for all nonces, and so is what SHA-256 makes of them: it is worked
@@ -46,9 +46,9 @@ use tokio_util::sync::CancellationToken;
 /// and a matter of milliseconds.
 pub const ALONE: u64 = 4096;
 
-/// How many nonces a core takes at a time: long enough that taking costs nothing, short enough (some tens of
-/// milliseconds) that a cancelled search ends at once.
-pub const STRIDE: u64 = 65_536;
+/// How many nonces a core takes at a time: enough that taking costs nothing, few enough (some milliseconds) that
+/// a cancelled search ends at once.
+pub const STRIDE: u64 = 16_384;
 
 /// How many nonces there are.
 const NONCES: u64 = 1 << 32;
@@ -95,7 +95,7 @@ impl Search {
     pub fn run(&self, block: Block, threads: usize) -> Outcome {
         match self.alone(block) {
             Ok(outcome) => outcome,
-            Err(block) => self.together(block, threads),
+            Err(block) => self.together(block, ALONE, threads),
         }
     }
 
@@ -110,10 +110,10 @@ impl Search {
         }
     }
 
-    /// The others, on `threads` cores.
-    fn together(&self, block: Block, threads: usize) -> Outcome {
+    /// The nonces from `first` on, on `threads` cores.
+    fn together(&self, block: Block, first: u64, threads: usize) -> Outcome {
         let attempt = Attempt::at(&block);
-        let (next, best) = (AtomicU64::new(ALONE), AtomicU64::new(NONCES));
+        let (next, best) = (AtomicU64::new(first), AtomicU64::new(NONCES));
         let work = || {
             while !self.cancelled.is_cancelled() {
                 let start = next.fetch_add(STRIDE, Ordering::Relaxed);
@@ -154,7 +154,7 @@ impl Search {
 /// threads that block nobody.
 ///
 /// # Cancel safety
-/// Dropping the future cancels the search, which takes some tens of milliseconds more to end.
+/// Dropping the future cancels the search, which takes some milliseconds more to end.
 pub async fn solve(block: Block, search: &Search) -> Outcome {
     let block = match search.alone(block) {
         Ok(outcome) => return outcome,
@@ -166,7 +166,7 @@ pub async fn solve(block: Block, search: &Search) -> Outcome {
     };
     let _ends_with_us = inner.cancelled.clone().drop_guard();
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    tokio::task::spawn_blocking(move || inner.together(block, threads))
+    tokio::task::spawn_blocking(move || inner.together(block, ALONE, threads))
         .await
         .unwrap_or(Outcome::Cancelled)
 }
@@ -205,5 +205,22 @@ impl Attempt {
         engine.input(&nonce.to_le_bytes()[..4]);
         let hash = sha256::Hash::from_engine(engine).hash_again();
         self.target.is_met_by(BlockHash::from_raw_hash(hash))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_all_nonces_are_used_up_that_is_said() {
+        // The last of four billion, of a block that is as hard as one of the main chain.
+        let mut block = rust_bitcoin::constants::genesis_block(rust_bitcoin::Network::Bitcoin);
+        block.header.bits = rust_bitcoin::CompactTarget::from_consensus(0x1702_0000);
+        for threads in [1, 3] {
+            let (search, n_left) = (Search::default(), STRIDE + 1_000);
+            let outcome = search.together(block.clone(), NONCES - n_left, threads);
+            assert_eq!((outcome, search.attempts()), (Outcome::Exhausted, n_left));
+        }
     }
 }

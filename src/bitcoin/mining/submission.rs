@@ -147,9 +147,6 @@ fn explain(reason: &str) -> &'static str {
         "time-timewarp-attack" => {
             "it begins a period and its time is too far before that of the last block"
         }
-        "bad-version(0x00000001)" | "bad-version(0x00000002)" | "bad-version(0x00000003)" => {
-            "its version is out of use"
-        }
         "bad-txnmrklroot" => "its header is not the one of these transactions",
         "bad-txns-duplicate" => "a transaction is there twice",
         "bad-cb-missing" => "its first transaction is no coinbase",
@@ -168,6 +165,7 @@ fn explain(reason: &str) -> &'static str {
             "a transaction spends a reward before it is 100 blocks old"
         }
         "rejected" => "the node gives no reason",
+        reason if reason.starts_with("bad-version") => "its version is out of use",
         _ => "a rule of the chain is broken",
     }
 }

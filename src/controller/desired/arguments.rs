@@ -43,8 +43,11 @@ pub(super) fn arguments(network: &BitcoinNetwork, startup: &Startup) -> Vec<Stri
     arguments.push(format!("-rpcport={RPC_PORT}"));
     arguments.push(format!("-port={P2P_PORT}"));
     // No brackets are needed around an IPv6 address here: the port is what follows the last colon.
-    arguments.push(format!("-zmqpubrawblock=tcp://$(POD_IP):{ZMQ_BLOCK_PORT}"));
-    arguments.push(format!("-zmqpubrawtx=tcp://$(POD_IP):{ZMQ_TX_PORT}"));
+    // On loopback, too: that is where a port-forward arrives.
+    for address in ["$(POD_IP)", "127.0.0.1"] {
+        arguments.push(format!("-zmqpubrawblock=tcp://{address}:{ZMQ_BLOCK_PORT}"));
+        arguments.push(format!("-zmqpubrawtx=tcp://{address}:{ZMQ_TX_PORT}"));
+    }
     arguments.push(format!("-uacomment={}.$(POD_NAME)", identity(network)));
     arguments.extend(
         startup

@@ -20,6 +20,7 @@
 //! without a shell, ports that are declared, Pod Security "restricted".
 
 mod arguments;
+pub mod connection;
 pub mod extra_args;
 mod node_spec;
 mod pod;
@@ -30,8 +31,9 @@ mod volume;
 
 use serde_json::{Value, json};
 
-use crate::api::network::GROUP;
+use crate::api::network::{BitcoinNetworkSpec, GROUP};
 use crate::api::{BitcoinNetwork, ObjectKey, OwnerReference, Resource};
+use crate::bitcoin::WalletKeys;
 use crate::bitcoin::credentials::Credentials;
 use crate::controller::digest;
 
@@ -66,6 +68,11 @@ pub const APPLIED_HASH: &str = "bitcoincontroller.christianb93.github.com/applie
 pub const SECRET_USER: &str = "user";
 /// See [`SECRET_USER`].
 pub const SECRET_PASSWORD: &str = "password";
+/// The key of the same Secret with the seed of the network's wallet.
+pub const SECRET_WALLET_SEED: &str = "wallet-seed";
+
+/// What the network's wallet is called on its node.
+pub const WALLET_NAME: &str = "network";
 
 /// The key of the network's Service.
 pub fn service_key(network: &ObjectKey) -> ObjectKey {
@@ -158,19 +165,20 @@ pub fn stateful_set(network: &BitcoinNetwork, replicas: i32, startup: &Startup) 
     object::<crate::api::apps::StatefulSet>(network, &stateful_set_key(&key), json!({"spec": spec}))
 }
 
-/// The Secret: our credentials, and where to use them. All an application needs to connect.
-pub fn secret(network: &BitcoinNetwork, own: &Credentials) -> Value {
+/// The Secret as it is made: our credentials, the wallet's seed if there is to be one, and where to use them.
+pub fn secret(
+    network: &BitcoinNetwork,
+    spec: &BitcoinNetworkSpec,
+    own: &Credentials,
+    wallet: Option<&WalletKeys>,
+) -> Value {
     let key = network.key();
-    let host = format!("{}.{}.svc", service_key(&key).name, key.namespace);
-    let data = json!({
-        SECRET_USER: own.user(),
-        SECRET_PASSWORD: own.password(),
-        "host": host,
-        "rpc-port": RPC_PORT.to_string(),
-        "p2p-port": P2P_PORT.to_string(),
-        "zmq-block-port": ZMQ_BLOCK_PORT.to_string(),
-        "zmq-tx-port": ZMQ_TX_PORT.to_string(),
-    });
+    let mut data = json!(connection::connection(network, spec));
+    data[SECRET_USER] = own.user().into();
+    data[SECRET_PASSWORD] = own.password().into();
+    if let Some(wallet) = wallet {
+        data[SECRET_WALLET_SEED] = wallet.seed().into();
+    }
     let mut value = object::<crate::api::core::Secret>(
         network,
         &secret_key(&key),

@@ -11,7 +11,7 @@
 //!   Plan (spec) ┐
 //!   View (nodes)├─> decide ─> Rest(why) | Reserve(next) ──compare-and-swap──┐ 409: somebody else was quicker
 //!   MiningStatus┘                       | GoOn(next) <──────────────────────┘
-//!                                             └─> template, assemble, solve, submit   (mine.rs)
+//!                                             └─> template, assemble, solve, submit   (job)
 //! ```
 //!
 //! # What happens when the controller is killed
@@ -44,10 +44,12 @@
 //! | [`plan`] | what is asked for, checked |
 //! | [`view`] | what the nodes have, side by side |
 //! | [`decide`](mod@decide) | pure: from plan, view and reservation to the next step |
+//! | [`job`] | making blocks and handing them in |
 //! | [`bench`] | what is kept between passes: nothing that cannot be lost |
 
 pub mod bench;
 pub mod decide;
+pub mod job;
 pub mod plan;
 pub mod view;
 

@@ -16,12 +16,14 @@ use rust_bitcoin::opcodes::all::OP_DROP;
 use rust_bitcoin::script::Builder;
 
 use crate::api::BitcoinNetwork;
-use crate::api::network::{BitcoinNetworkSpec, Mining, NextBlock};
+use crate::api::network::{BitcoinNetworkSpec, Mining, NextBlock, WalletStatus};
 use crate::base::{duration, hash::fnv1a};
+use crate::bitcoin::Sides;
 use crate::bitcoin::mining::payout_script;
 use crate::bitcoin::pace::{Miners, Pace};
 use crate::controller::problem::Problem;
 use crate::controller::reasons;
+use crate::controller::wiring;
 
 /// The shortest pace. Blocks that come more than six times a second carry times that run ahead of the clock (each
 /// must be later than the median of the eleven before it), until the nodes refuse them.
@@ -53,8 +55,8 @@ pub struct Plan {
     pub until: Option<i64>,
     /// Whether mining rests.
     pub is_paused: bool,
-    /// The sides of a network that is split; those named nowhere are one more.
-    pub sides: Vec<Vec<i32>>,
+    /// Which node is on which side.
+    pub sides: Sides,
 }
 
 /// The plan of `network`, whose spec is `spec`; `None` if no blocks are asked for.
@@ -89,7 +91,7 @@ pub fn of(network: &BitcoinNetwork, spec: &BitcoinNetworkSpec) -> Result<Option<
         pace,
         until: until_height,
         is_paused: mining.paused,
-        sides: spec.partitions.clone(),
+        sides: wiring::of(spec)?.sides,
     }))
 }
 
@@ -105,10 +107,11 @@ impl Plan {
         height <= self.at_once || self.pace.is_some() && self.until.is_none_or(|it| height <= it)
     }
 
-    /// On which side a node is, by number.
-    pub fn side_of(&self, ordinal: i32) -> usize {
-        let named = self.sides.iter().position(|side| side.contains(&ordinal));
-        named.unwrap_or(self.sides.len())
+    /// On which side a node is, by number; `None` if there is no such node.
+    pub fn side_of(&self, ordinal: i32) -> Option<usize> {
+        u32::try_from(ordinal)
+            .ok()
+            .and_then(|node| self.sides.of(node))
     }
 }
 
@@ -152,32 +155,27 @@ fn invalid(field: &str, why: impl std::fmt::Display) -> Problem {
     Problem::blocked(reasons::INVALID_SPEC, message)
 }
 
-/// Who is paid for a block that `node` is given: the address in the spec, else the wallet's, else anybody.
-/// `None` while the wallet has no address yet.
+/// Who is paid for a block that `node` is given: the address in the spec, else that of the wallet, else
+/// anybody. `None` while the wallet that is asked for has no address yet.
 ///
 /// # Errors
 /// [`Problem::Blocked`]: the address is none of this chain.
 pub fn payout(
-    network: &BitcoinNetwork,
     spec: &BitcoinNetworkSpec,
+    wallet: Option<&WalletStatus>,
     node: i32,
 ) -> Result<Option<ScriptBuf>, Problem> {
-    let script = |address: &str| {
-        let script = payout_script(address, CHAIN).map_err(|error| invalid("address", error))?;
-        Ok(Some(script))
-    };
     let given = spec
         .mining
         .as_ref()
         .and_then(|mining| mining.address.as_deref());
-    match (given, &spec.wallet) {
-        (Some(address), _) => script(address),
-        (None, None) => Ok(Some(anybodys(node))),
-        (None, Some(_)) => match &network.status.wallet {
-            Some(wallet) => wallet.address.as_deref().map_or(Ok(None), script),
-            None => Ok(None),
-        },
-    }
+    let address = match (given, &spec.wallet) {
+        (Some(address), _) => Some(address),
+        (None, Some(_)) => wallet.and_then(|wallet| wallet.address.as_deref()),
+        (None, None) => return Ok(Some(anybodys(node))),
+    };
+    let script = |address| payout_script(address, CHAIN).map_err(|error| invalid("address", error));
+    address.map(script).transpose()
 }
 
 /// Pays whoever shows the script `NODE OP_DROP OP_TRUE`.

@@ -71,7 +71,7 @@ impl View {
         self.best_of_side(plan, plan.side_of(ordinal))
     }
 
-    fn best_of_side(&self, plan: &Plan, side: usize) -> Option<&Tip> {
+    fn best_of_side(&self, plan: &Plan, side: Option<usize>) -> Option<&Tip> {
         let tips = self.tips.iter();
         tips.filter(|(ordinal, _)| plan.side_of(**ordinal) == side)
             .map(|(_, tip)| tip)
@@ -80,7 +80,8 @@ impl View {
 
     /// The best tips of all sides.
     pub fn bests<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Tip> {
-        (0..=plan.sides.len()).filter_map(|side| self.best_of_side(plan, side))
+        let sides = 0..plan.sides.all().len();
+        sides.filter_map(|side| self.best_of_side(plan, Some(side)))
     }
 
     /// The best tip of all.
@@ -109,7 +110,7 @@ impl View {
 
     /// Whether the nodes of each side agree on its best block.
     pub fn is_of_one_mind(&self, plan: &Plan) -> bool {
-        let tips: BTreeSet<(usize, BlockHash)> = self
+        let tips: BTreeSet<(Option<usize>, BlockHash)> = self
             .tips
             .iter()
             .map(|(ordinal, tip)| (plan.side_of(*ordinal), tip.hash))

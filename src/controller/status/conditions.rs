@@ -5,19 +5,25 @@
 //! - `Ready` is true only if every other condition is, and nothing is on its way to change. Only mining that
 //!   rests because it was asked to rest is not held against a network.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus, Links};
 use crate::api::{BitcoinNetwork, Timestamp};
+use crate::bitcoin::BlockHash;
 use crate::bitcoin::BlockchainInfo;
 use crate::controller::mining::view::age_words;
 use crate::controller::mining::{Seen, plan};
 use crate::controller::nodes::Answer;
 use crate::controller::status::Sight;
+use crate::controller::status::sides::{self, Side};
 use crate::controller::{pods, reasons};
 
 /// How long nodes may disagree before it is said.
 pub const SYNC_GRACE: Duration = Duration::from_secs(30);
+
+/// So much of a hash tells blocks apart for a person, in hexadecimal digits.
+const SHORT_HASH: usize = 12;
 
 /// The longest message a condition carries, in characters.
 const MAX_MESSAGE: usize = 1_000;
@@ -34,6 +40,7 @@ pub(super) fn judge(
         connected(sight),
         synced(network, sight, before, now),
     ];
+    judgements.extend(wallet_ready(network, sight));
     judgements.extend(mined(network, sight));
     let ready = ready(sight, &judgements);
     judgements
@@ -144,7 +151,9 @@ fn pods_ready(sight: &Sight) -> Judgement {
         Some(Answer::None(why)) => (reasons::NOT_ANSWERING, format!("node {first}: {why}")),
         Some(Answer::Unauthorized(_)) => (
             reasons::UNAUTHORIZED,
-            format!("node {first} was started with other credentials"),
+            format!(
+                "node {first} was started with a password that is not known; write it to the network's secret as `previous-password`, or delete the pod"
+            ),
         ),
         _ => (reasons::STARTING, format!("node {first} is on its way")),
     };
@@ -156,14 +165,37 @@ fn connected(sight: &Sight) -> Judgement {
     let Some(Links { wanted, present }) = sight.links else {
         return Judgement::unknown(name, reasons::NOT_COMPARED, "links were not compared");
     };
-    let message = format!("{present} of {wanted} links are there");
-    let holds = sight.is_connected();
-    let reason = if holds {
-        reasons::ALL_LINKED
-    } else {
-        reasons::LINKS_MISSING
-    };
-    Judgement::new(name, holds, reason, message)
+    let sides = sight.sides();
+    if sight.n_across > 0 {
+        let message = format!("{} links between sides are being cut", sight.n_across);
+        return Judgement::new(name, false, reasons::SIDES_LINKED, message);
+    }
+    let mut message = format!("{present} of {wanted} links are there");
+    if sides.len() > 1 {
+        message.push_str(", none of them between sides");
+    }
+    message.push_str(&in_pieces(&sides));
+    if sight.wanted.is_none() || wanted != present {
+        return Judgement::new(name, false, reasons::LINKS_MISSING, message);
+    }
+    let missing = missing_outside(sight);
+    if !missing.is_empty() {
+        let message = format!("{message}; outside are missing: {}", missing.join(", "));
+        return Judgement::new(name, false, reasons::EXTERNAL_PEERS_MISSING, message);
+    }
+    Judgement::new(name, true, reasons::ALL_LINKED, message)
+}
+
+/// The peers outside that are not connected, each with why if that is known.
+fn missing_outside(sight: &Sight) -> Vec<String> {
+    let peers = sight.external_peers.iter().flatten();
+    let missing = peers.filter(|peer| !peer.connected);
+    missing
+        .map(|peer| match &peer.message {
+            Some(why) => format!("`{}` ({why})", peer.peer),
+            None => format!("`{}`", peer.peer),
+        })
+        .collect()
 }
 
 fn synced(
@@ -173,38 +205,84 @@ fn synced(
     now: Timestamp,
 ) -> Judgement {
     let name = "Synced";
-    if sight.one_tip() {
-        let message = match sight.best() {
-            Some(chain) => {
-                let old = stale_words(network, chain, now);
-                format!("all nodes are at height {}{old}", chain.blocks)
-            }
-            None => "there are no nodes".to_owned(),
+    let sides = sight.sides();
+    if sight.is_synced() {
+        let at = |side: &Side| {
+            let height = sight.height(&side.nodes).unwrap_or_default();
+            format!("{} at height {height}", side.name())
         };
-        return Judgement::new(name, true, reasons::ONE_TIP, message);
+        let (reason, message) = match &sides[..] {
+            [] => (reasons::ONE_TIP, "there are no nodes".to_owned()),
+            [_] => (reasons::ONE_TIP, one_height(network, sight, now)),
+            split => {
+                let sides: Vec<String> = split.iter().map(at).collect();
+                (reasons::ONE_TIP_PER_SIDE, sides.join(", "))
+            }
+        };
+        return Judgement::new(name, true, reason, message);
     }
+    // The grace is for blocks that travel, not for sides that have just been joined.
+    let same_sides = sides::turn(&before.sides, &sight.side_statuses(&[])).is_none();
     let was_synced = before
         .condition(name)
-        .filter(|old| old.status == ConditionStatus::True);
+        .filter(|old| old.status == ConditionStatus::True && same_sides);
     if let Some(old) = was_synced
         && sight.apart_for.is_some_and(|apart| apart < SYNC_GRACE)
     {
         return Judgement::new(name, true, old.reason.clone(), old.message.clone());
     }
-    let heights: Vec<String> = sight
-        .pods
-        .keys()
+    let fork = sides.iter().find_map(|side| sight.rivals(&side.nodes));
+    if let Some(rivals) = fork {
+        return Judgement::new(name, false, reasons::EQUAL_WORK, equal_work(sight, &rivals));
+    }
+    let apart: Vec<&Side> = sides
+        .iter()
+        .filter(|side| !sight.agree(&side.nodes))
+        .collect();
+    let heights: Vec<String> = apart
+        .iter()
+        .flat_map(|side| &side.nodes)
+        .filter(|ordinal| sight.pods.contains_key(*ordinal))
         .map(|ordinal| match sight.chain(*ordinal) {
             Some(chain) => format!("node {ordinal} at {}", chain.blocks),
             None => format!("node {ordinal} unknown"),
         })
         .collect();
-    let message = if heights.is_empty() {
-        "no node has answered".to_owned()
-    } else {
-        heights.join(", ")
+    let message = match &apart[..] {
+        _ if heights.is_empty() => "no node has answered".to_owned(),
+        [side] if sides.len() > 1 => format!("{} differ: {}", side.name(), heights.join(", ")),
+        _ => heights.join(", "),
     };
+    let message = message + &in_pieces(&sides);
     Judgement::new(name, false, reasons::TIPS_DIFFER, message)
+}
+
+/// Whether the wallet can be used; nothing if none is asked for.
+fn wallet_ready(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
+    let name = "WalletReady";
+    network.spec.valid()?.wallet.as_ref()?;
+    let Some(wallet) = &sight.wallet else {
+        let message = "the wallet was not looked at";
+        return Some(Judgement::unknown(name, reasons::WALLET_NOT_SEEN, message));
+    };
+    Some(match &wallet.trouble {
+        Some((reason, message)) => Judgement::new(name, false, *reason, message.clone()),
+        None => {
+            let message = format!("node {} has the wallet", wallet.status.node);
+            Judgement::new(name, true, reasons::WALLET_LOADED, message)
+        }
+    })
+}
+
+/// Where all nodes are, and whether that is old news.
+fn one_height(network: &BitcoinNetwork, sight: &Sight, now: Timestamp) -> String {
+    match sight.best() {
+        Some(chain) => {
+            let old = stale_words(network, chain, now);
+            format!("all nodes are at height {}{old}", chain.blocks)
+        }
+        None => "there are no nodes".to_owned(),
+    }
 }
 
 /// What is said of a chain without news that nobody asked us to keep alive: never mended unasked.
@@ -226,6 +304,33 @@ fn mined(network: &BitcoinNetwork, sight: &Sight) -> Option<Judgement> {
     };
     let (reason, message) = (verdict.reason, verdict.message.clone());
     Some(Judgement::new(name, verdict.holds, reason, message))
+}
+
+/// Two or more chains, none with more work than another.
+fn equal_work(sight: &Sight, rivals: &BTreeMap<BlockHash, Vec<i32>>) -> String {
+    let holders = rivals.iter().map(|(hash, nodes)| {
+        let hash = hash.to_string();
+        format!("{} on {}…", sides::name(nodes), &hash[..SHORT_HASH])
+    });
+    let holders: Vec<String> = holders.collect();
+    let nodes: Vec<i32> = rivals.values().flatten().copied().collect();
+    format!(
+        "{} chains of equal work at height {}: {}; the next block decides",
+        rivals.len(),
+        sight.height(&nodes).unwrap_or_default(),
+        holders.join(", ")
+    )
+}
+
+/// Which sides the topology does not hold together: blocks do not get from piece to piece.
+fn in_pieces(sides: &[Side]) -> String {
+    let broken = sides.iter().filter(|side| side.n_pieces > 1);
+    broken
+        .map(|side| {
+            let (name, n_pieces) = (side.name(), side.n_pieces);
+            format!("; the topology leaves {name} in {n_pieces} pieces")
+        })
+        .collect()
 }
 
 fn ready(sight: &Sight, judgements: &[Judgement]) -> Judgement {

@@ -2,8 +2,8 @@
 //!
 //! Four conditions answer the question everybody has, "is it really ready?", in steps. `PodsReady`:
 //! every node answers; if not, it carries the reason the kubelet or scheduler gives. `Connected`: every
-//! wanted link is there. `Synced`: all nodes have the same best block; since blocks travel, it goes
-//! false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
+//! wanted link is there, none between sides, and those outside that were asked for are there, too. `Synced`: all nodes of a side have the same best block;
+//! since blocks travel, it goes false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
 //! way to change.
 //!
 //! # Invariants
@@ -12,15 +12,18 @@
 //! - The same sight and the same time give the same status.
 
 mod conditions;
+mod sides;
 mod sight;
 
-use crate::api::network::{BitcoinNetworkStatus, NodeStatus};
+use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
 use crate::controller::desired;
 use crate::controller::mining::plan;
 use crate::controller::nodes::Answer;
 
 pub use self::conditions::SYNC_GRACE;
+pub(in crate::controller) use self::sides::name;
+pub use self::sides::{Side, turn};
 pub use self::sight::Sight;
 
 /// The status that `network` should have, given what was seen and what it had before.
@@ -45,10 +48,16 @@ pub fn next(
             .best()
             .and_then(|chain| chain.time)
             .map(Timestamp::from_unix_seconds),
+        wallet: wallet(network, before, sight),
         mining: match &sight.mining {
             Some(seen) => Some(seen.record.clone()),
             None if plan::is_declared(network) => before.mining.clone(),
             None => None,
+        },
+        sides: sight.side_statuses(&before.sides),
+        external_peers: match &sight.external_peers {
+            Some(seen) => seen.clone(),
+            None => before.external_peers.clone(),
         },
         nodes: sight
             .pods
@@ -86,6 +95,12 @@ pub fn without_chain_facts(
             node.peers = old.peers;
         }
     }
+    for side in &mut same.sides {
+        if let Some(old) = before.sides.iter().find(|old| old.nodes == side.nodes) {
+            side.height = old.height;
+            side.tip.clone_from(&old.tip);
+        }
+    }
     // Messages may tell heights and counts; what they judge is what counts.
     for condition in &mut same.conditions {
         if let Some(old) = before.condition(&condition.type_)
@@ -100,6 +115,17 @@ pub fn without_chain_facts(
         }
     }
     same
+}
+
+/// What this pass saw of the wallet that is asked for, else what was known of it.
+fn wallet(
+    network: &BitcoinNetwork,
+    before: &BitcoinNetworkStatus,
+    sight: &Sight,
+) -> Option<WalletStatus> {
+    network.spec.valid()?.wallet.as_ref()?;
+    let seen = sight.wallet.as_ref().map(|wallet| wallet.status.clone());
+    seen.or_else(|| before.wallet.clone())
 }
 
 fn node(network: &BitcoinNetwork, sight: &Sight, ordinal: i32) -> NodeStatus {

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::api::network::Links;
+use crate::api::network::{ExternalPeerStatus, Links};
 use crate::bitcoin::BlockchainInfo;
 use crate::controller::mining;
 use crate::controller::nodes::Answer;
 use crate::controller::pods::Pods;
+use crate::controller::status::sides::Side;
+use crate::controller::wallet::WalletSight;
 
 /// Everything a pass has seen.
 #[derive(Debug, Default)]
@@ -27,13 +29,21 @@ pub struct Sight {
     pub mining: Option<mining::Seen>,
     /// When there will be something to mine.
     pub mine_again: Option<Duration>,
+    /// The sides, by what is asked for; none: one with every wanted node.
+    pub sides: Vec<Side>,
+    /// How many pairs of nodes were connected across sides.
+    pub n_across: usize,
+    /// What was seen of those outside the network; `None` if this pass did not look.
+    pub external_peers: Option<Vec<ExternalPeerStatus>>,
     /// How many pods wait to be replaced.
     pub n_outdated: usize,
     /// Why the set may not create pods.
     pub failed_create: Option<String>,
+    /// The wallet that is asked for; `None` if this pass did not get to it.
+    pub wallet: Option<WalletSight>,
     /// What blocks the pass: reason and message.
     pub blocked: Option<(&'static str, String)>,
-    /// Since when the nodes have not had one best block.
+    /// Since when the nodes of a side have not had one best block.
     pub apart_for: Option<Duration>,
 }
 
@@ -47,6 +57,7 @@ impl Sight {
     /// Whether all wanted links are there.
     pub fn is_connected(&self) -> bool {
         self.wanted.is_some()
+            && self.n_across == 0
             && self
                 .links
                 .is_some_and(|links| links.wanted == links.present)
@@ -54,13 +65,8 @@ impl Sight {
 
     /// Whether all wanted nodes have said the same best block.
     pub fn one_tip(&self) -> bool {
-        let Some(wanted) = self.wanted else {
-            return false;
-        };
-        let mut tips =
-            (0..wanted).map(|ordinal| self.chain(ordinal).map(|chain| chain.best_block_hash));
-        let first = tips.next().unwrap_or_default();
-        tips.all(|tip| tip.is_some() && tip == first) && (first.is_some() || wanted == 0)
+        self.wanted
+            .is_some_and(|wanted| self.agree(&(0..wanted).collect::<Vec<i32>>()))
     }
 
     /// The pods that count: neither terminating nor one too many.

@@ -89,6 +89,8 @@ struct Hearing {
     has_asked: bool,
     /// The other's tip when it was last heard of; a tip that differs is news.
     tip: Option<BlockHash>,
+    /// The height that the other named in the handshake.
+    starting_height: Option<usize>,
     /// The best block the other has said it has; genesis is not worth saying.
     synced: Option<BlockHash>,
 }
@@ -190,7 +192,9 @@ impl State {
     fn establish(&self, link: &mut Link) {
         link.is_established = true;
         for (hearing, giver) in link.hearings.iter_mut().zip([link.listener, link.dialler]) {
-            hearing.tip = Some(self.chain(giver).tip());
+            let chain = self.chain(giver);
+            hearing.tip = Some(chain.tip());
+            hearing.starting_height = Some(chain.height());
         }
     }
 
@@ -298,7 +302,9 @@ impl State {
         }]
         .member;
         let source = Endpoint::new(other.endpoint.host.clone(), link.source_port);
-        let synced = link.hearings[usize::from(is_inbound)].synced;
+        let hearing = &link.hearings[usize::from(is_inbound)];
+        let starting_height = hearing.starting_height;
+        let synced = hearing.synced;
         let synced = synced.and_then(|hash| Some(self.nodes[&id].chain.entry(&hash)?.block_height));
         let subversion = link.is_established.then(|| other.subversion.clone());
         Some(Peer {
@@ -312,6 +318,7 @@ impl State {
             is_established: link.is_established,
             connected_at: link.connected_at,
             endpoint: other.endpoint.clone(),
+            starting_height,
             synced_height: synced,
         })
     }

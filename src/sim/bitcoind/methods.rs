@@ -1,7 +1,7 @@
 //! The RPC methods: a name and arguments to a value or an error with bitcoind's code and words.
 //!
 //! They are in four groups: [`call`] finds the method, the others are below it in the order of the
-//! table: about the node, about peers, about blocks (in `blocks.rs`).
+//! table: about the node, about peers, about blocks (in `blocks.rs`); those about wallets have a table of their own (`wallet_methods.rs`).
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use crate::sim::bitcoind::jsonrpc::{METHOD_NOT_FOUND, RpcError};
 use crate::sim::bitcoind::network::Peer;
 use crate::sim::bitcoind::node::{Node, connection_to};
 use crate::sim::bitcoind::params::Params;
+use crate::sim::bitcoind::wallet_methods;
 
 type Answer = Result<Value, RpcError>;
 
@@ -46,11 +47,18 @@ const METHODS: &[(&str, &[&str])] = &[
 ];
 
 /// Runs one method. While the node warms up there is only one answer, whatever was asked.
-pub(super) async fn call(node: &Node, method: &str, params: Value) -> Answer {
+pub(super) async fn call(node: &Node, wallet: Option<&str>, method: &str, params: Value) -> Answer {
     if let Some(step) = node.warm_up_step() {
         return Err(RpcError::new(IN_WARM_UP, step));
     }
-    let Some((method, names)) = METHODS.iter().find(|(name, _)| *name == method) else {
+    let is_asked = |(name, _): &&(&str, &[&str])| *name == method;
+    if node.options.has_wallets
+        && let Some((method, names)) = wallet_methods::METHODS.iter().find(is_asked)
+    {
+        let params = Params::read(method, names, params)?;
+        return wallet_methods::call(node, wallet, method, &params).await;
+    }
+    let Some((method, names)) = METHODS.iter().find(is_asked) else {
         return Err(RpcError::new(METHOD_NOT_FOUND, "Method not found"));
     };
     let params = Params::read(method, names, params)?;
@@ -116,6 +124,7 @@ fn peer_info(peer: &Peer) -> Value {
         "inbound": peer.is_inbound,
         "connection_type": if peer.is_inbound { "inbound" } else { "manual" },
         "transport_protocol_type": if peer.is_established { "v2" } else { "detecting" },
+        "startingheight": peer.starting_height.map_or(json!(-1), |height| json!(height)),
         "presynced_headers": -1,
         "synced_headers": synced,
         "synced_blocks": synced,

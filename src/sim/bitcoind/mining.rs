@@ -20,7 +20,7 @@ use rust_bitcoin::block::Header;
 use rust_bitcoin::consensus::encode::deserialize_hex;
 use rust_bitcoin::constants::genesis_block;
 use rust_bitcoin::script::Builder;
-use rust_bitcoin::{Amount, Block, CompactTarget, Network, Target, Transaction};
+use rust_bitcoin::{Block, CompactTarget, Network, Target, Transaction};
 use serde_json::{Value, json};
 
 use crate::sim::bitcoind::blocks::hex;
@@ -132,9 +132,8 @@ fn judge_alone(block: &Block) -> Option<Refusal> {
     let is_easiest = target <= Target::MAX_ATTAINABLE_REGTEST;
     let met = target.is_met_by(block.block_hash());
     let coinbases = block.txdata.iter().map(Transaction::is_coinbase);
-    let script = block
-        .coinbase()
-        .map_or(0, |coinbase| coinbase.input[0].script_sig.len());
+    let inputs = block.coinbase().and_then(|coinbase| coinbase.input.first());
+    let script = inputs.map_or(0, |input| input.script_sig.len());
     if !(is_target && is_easiest && met) {
         refuse("high-hash")
     } else if !block.check_merkle_root() {
@@ -186,7 +185,8 @@ fn judge_contents(chain: &Chain, block: &Block) -> Option<Refusal> {
     let coinbase = &block.txdata[0];
     let height = i64::try_from(block_height).ok()?;
     let push = Builder::new().push_int(height).into_script();
-    let paid: Amount = coinbase.output.iter().map(|output| output.value).sum();
+    let values = coinbase.output.iter().map(|output| output.value.to_sat());
+    let paid = values.fold(0, u64::saturating_add);
     let is_best = parent.work + block.header.work() > chain.work();
     let script = coinbase.input[0].script_sig.as_bytes();
     if !script.starts_with(push.as_bytes()) {
@@ -195,7 +195,7 @@ fn judge_contents(chain: &Chain, block: &Block) -> Option<Refusal> {
         Some(refusal)
     } else if is_best && block.txdata.len() > 1 {
         refuse_for_good("bad-txns-inputs-missingorspent")
-    } else if is_best && paid.to_sat() > subsidy_sat(block_height) {
+    } else if is_best && paid > subsidy_sat(block_height) {
         refuse_for_good("bad-cb-amount")
     } else {
         None

@@ -16,14 +16,15 @@
 //! | [`network`] | connections between nodes, and blocks over them |
 //! | [`jsonrpc`], [`params`] | two dialects of JSON-RPC, arguments |
 //! | [`options`], [`release`] | the command line, the version |
+//! | [`wallets`] | wallets with descriptors, and the coins that were mined for them |
 //! | [`sockets`] | how nodes are reached |
 //! | [`faults`] | what can be wrong with a node, on request |
 //!
 //! It models: RPC and REST with the codes and bodies of bitcoind 29, credentials, warm-up, `addnode`
 //! in all its forms, links, whom a node asks for blocks, reorganisations, `invalidateblock`, templates
-//! without transactions, `submitblock`, flushing, faults.
-//! It does not model: wallets, transactions and the mempool, bans, ZMQ, the queue of RPC workers, names
-//! instead of addresses, any chain but regtest.
+//! without transactions, `submitblock`, flushing, wallets, faults.
+//! It does not model: transactions and the mempool, bans, ZMQ, the queue of RPC workers, names instead of
+//! addresses, any chain but regtest.
 //!
 //! # Invariants
 //! - Nothing of a node is left when its future is gone: no listener, no connection, no link.
@@ -69,6 +70,8 @@ pub mod params;
 pub mod release;
 mod server;
 pub mod sockets;
+mod wallet_methods;
+pub mod wallets;
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -84,6 +87,7 @@ use crate::sim::bitcoind::node::{AddedNodes, Node};
 use crate::sim::bitcoind::options::{NO_HTTP_SERVER, Options};
 use crate::sim::bitcoind::release::Release;
 use crate::sim::bitcoind::server::Side;
+use crate::sim::bitcoind::wallets::Wallets;
 
 pub use faults::Faults;
 pub use network::{Disk, Member, NodeView, Peer, PeerNetwork, Seat};
@@ -178,6 +182,7 @@ impl Running {
             address: setup.address,
             release,
             options,
+            wallets: Wallets::open(seat.wallet_files()),
             seat,
             peers: pods.peers().clone(),
             clock,

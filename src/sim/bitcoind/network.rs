@@ -14,7 +14,7 @@
 //! - No seat dials the same address twice; two connections between the same two nodes, one from each
 //!   side, are two connections, and each is counted once at each end.
 //! - Whoever leaves, by whatever way, takes all its connections along.
-//! - A disk changes only by a flush, and when its node leaves, by the invalid marks.
+//! - A disk changes only by a flush, by what is done to wallets, and when its node leaves, by the invalid marks.
 //!
 //! # Example
 //! ```
@@ -59,6 +59,7 @@ use crate::http::Endpoint;
 use crate::sim::bitcoind::chain::Chain;
 use crate::sim::bitcoind::faults::Faults;
 use crate::sim::bitcoind::links::{Attempt, Link, Node, SeatId, State};
+use crate::sim::bitcoind::wallets::WalletFiles;
 
 /// The network all simulated nodes of a world are on. Clones are the same network.
 #[derive(Clone, Debug)]
@@ -87,9 +88,13 @@ pub struct Member {
     pub disk: Disk,
 }
 
-/// What a node wrote to disk last: what is left when it is killed. Clones are the same disk.
+/// What a node wrote to disk: its chain when it was flushed last, its wallets. That is what is left when it is
+/// killed. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
-pub struct Disk(Arc<Mutex<Arc<Chain>>>);
+pub struct Disk {
+    chain: Arc<Mutex<Arc<Chain>>>,
+    wallets: WalletFiles,
+}
 
 /// One end of a connection, as `getpeerinfo` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +113,8 @@ pub struct Peer {
     pub connected_at: i64,
     /// The endpoint of the other that listens: what an outbound address resolves to.
     pub endpoint: Endpoint,
+    /// The height of the other's tip when it introduced itself; `None` until it has.
+    pub starting_height: Option<usize>,
     /// The height of the best block the other has told of; `None` if it has told of none.
     pub synced_height: Option<usize>,
 }
@@ -139,7 +146,7 @@ pub struct Seat {
 
 impl Disk {
     fn lock(&self) -> MutexGuard<'_, Arc<Chain>> {
-        self.0.lock().expect("no holder of a disk panics")
+        self.chain.lock().expect("no holder of a disk panics")
     }
 }
 
@@ -328,6 +335,11 @@ impl Seat {
                 Some(node) => change(Arc::make_mut(&mut node.chain)),
                 None => change(&mut Chain::default()),
             })
+    }
+
+    /// The wallets on the node's disk.
+    pub fn wallet_files(&self) -> WalletFiles {
+        self.disk.wallets.clone()
     }
 
     /// Writes the chain to disk.

@@ -13,6 +13,7 @@ use crate::sim::bitcoind::network::{Peer, PeerNetwork, Seat, resolve};
 use crate::sim::bitcoind::options::Options;
 use crate::sim::bitcoind::release::Release;
 use crate::sim::bitcoind::server::Side;
+use crate::sim::bitcoind::wallets::Wallets;
 use crate::sim::bitcoind::{WARM_UP_STEP, WARM_UP_STEPS};
 
 /// A running node.
@@ -32,6 +33,7 @@ pub(super) struct Node {
     /// Cancelled by the RPC `stop` and by SIGTERM.
     pub(super) stopping: CancellationToken,
     pub(super) added: AddedNodes,
+    pub(super) wallets: Wallets,
 }
 
 /// The list that `addnode add` keeps. It is in memory only: a restart empties it.

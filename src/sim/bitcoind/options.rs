@@ -42,6 +42,8 @@ pub struct Options {
     pub users: Vec<User>,
     /// `-rest`: `/rest/…` is served, without credentials.
     pub rest: bool,
+    /// `-disablewallet` was not given.
+    pub has_wallets: bool,
     /// `-rpcservertimeout`: idle connections are closed after this time.
     pub rpc_idle_timeout: Duration,
     /// `-port`, or the port of `-bind`.
@@ -110,6 +112,7 @@ impl Options {
             rpc_port: given.number("rpcport", RPC_PORT),
             users: given.users()?,
             rest: given.flag("rest", false),
+            has_wallets: !given.flag("disablewallet", false),
             rpc_idle_timeout: Duration::from_secs(given.number("rpcservertimeout", 30)),
             port: bind_port.unwrap_or_else(|| given.number("port", P2P_PORT)),
             listens: given.flag("listen", true),

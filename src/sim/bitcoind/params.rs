@@ -90,6 +90,16 @@ impl Params {
         value.as_bool().ok_or_else(wrong)
     }
 
+    /// The list at `position`.
+    ///
+    /// # Errors
+    /// -1 if it is missing, -3 if it is none.
+    pub fn list(&self, position: usize) -> Result<&Vec<Value>, RpcError> {
+        let value = self.required(position)?;
+        let wrong = || self.wrong_type(position, "array");
+        value.as_array().ok_or_else(wrong)
+    }
+
     /// The object at `position`.
     ///
     /// # Errors

@@ -134,8 +134,9 @@ async fn answer(request: Request<Incoming>, from: Option<IpAddr>, node: &Node) -
         reply.headers_mut().insert(WWW_AUTHENTICATE, realm);
         return reply;
     }
+    let wallet = path.strip_prefix("/wallet/").map(str::to_owned);
     match read_body(request.into_body(), LARGEST_BODY_BYTES).await {
-        Ok(body) => json_rpc(&body, node).await,
+        Ok(body) => json_rpc(&body, wallet.as_deref(), node).await,
         Err(_) => plain(StatusCode::BAD_REQUEST, ""),
     }
 }
@@ -159,12 +160,12 @@ fn rest(resource: &str, node: &Node) -> Reply {
 #[derive(Clone)]
 struct Lost;
 
-async fn json_rpc(body: &[u8], node: &Node) -> Reply {
+async fn json_rpc(body: &[u8], wallet: Option<&str>, node: &Node) -> Reply {
     let mut is_lost = false;
     let answer = match jsonrpc::Request::read(body, node.release.is_modern()) {
         jsonrpc::Request::Single(Err(refusal)) => Answer::refusing(refusal),
         jsonrpc::Request::Single(Ok(call)) => {
-            let result = methods::call(node, &call.method, call.params.clone()).await;
+            let result = methods::call(node, wallet, &call.method, call.params.clone()).await;
             is_lost = node.faults().loses_answers_to == Some(&*call.method);
             Answer::to(&call, result)
         }
@@ -172,7 +173,9 @@ async fn json_rpc(body: &[u8], node: &Node) -> Reply {
             let mut results = Vec::new();
             for call in calls {
                 let result = match &call {
-                    Ok(call) => methods::call(node, &call.method, call.params.clone()).await,
+                    Ok(call) => {
+                        methods::call(node, wallet, &call.method, call.params.clone()).await
+                    }
                     Err(_) => Ok(serde_json::Value::Null),
                 };
                 results.push((call, result));

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitcoin_controller::base::{calendar, yaml};
+use bitcoin_controller::bitcoin::WalletKeys;
 use serde_json::{Value, json};
 
 use crate::cluster::network::Network;
@@ -100,13 +101,19 @@ async fn b_no_password_is_in_arguments_events_status_or_logs() {
         "--from-literal=BC_RPC_USER=me",
         &literal,
     ]);
-    let network = Network::create(&namespace, "alpha", json!({"nodes": 1, "secret": "mine"}));
+    let spec = json!({"nodes": 1, "secret": "mine", "wallet": {}});
+    let network = Network::create(&namespace, "alpha", spec);
     network.until_ready(1).await;
     let own = |key: &str| {
         let template = format!("--template={{{{.data.{key} | base64decode}}}}");
         namespace.kubectl(&["get", "secret", "alpha-rpc", &template])
     };
     let (own_user, own_password) = (own("user"), own("password"));
+    let template = r#"--template={{index .data "wallet-seed" | base64decode}}"#;
+    let seed = namespace.kubectl(&["get", "secret", "alpha-rpc", template]);
+    let keys = WalletKeys::of_seed(&seed).unwrap();
+    let [descriptor, _] = keys.descriptors();
+    let (master_key, _) = descriptor["wpkh(".len()..].split_once('/').unwrap();
     assert!(own_password.len() >= 32, "the password must be long");
     let seen = [
         namespace.kubectl(&[
@@ -126,6 +133,9 @@ async fn b_no_password_is_in_arguments_events_status_or_logs() {
         controller_log().contains("TRACE"),
         "the controller must have told all it can tell"
     );
+    for (what, text) in [("seed", &*seed), ("master key", master_key)] {
+        assert!(!seen.contains(text), "the wallet's {what} was found");
+    }
     for (whose, user, password) in [
         ("the user's", "me", password),
         ("our own", own_user.as_str(), own_password.as_str()),

@@ -82,6 +82,7 @@ impl World {
             version: i64::from(peer.is_established) * 70_016,
             subver: peer.subversion,
             connected_at: peer.connected_at,
+            starting_height: peer.starting_height.map_or(-1, |height| height as i64),
             synced_headers: peer.synced_height.map_or(-1, |height| height as i64),
             ..Peer::default()
         });
@@ -247,4 +248,35 @@ async fn the_first_block_cuts_no_link() {
     assert_eq!(world.settle(&random).await, []);
     // Had it not come by then, they would be stuck.
     assert!(!plan_at(now + STALL_AGE).is_empty());
+}
+
+/// A person links his own node, which has a chain that is older than a day, with one of a network whose
+/// nodes have already asked one another. If it only says that it has a chain, the network is linked again.
+#[tokio::test(start_paused = true)]
+async fn a_chain_outside_is_had_by_nodes_that_have_asked_one_another() {
+    let random = Random::seeded(1);
+    let mut world = World::new(5, Topology::Automatic);
+    (0..5).for_each(|ordinal| world.start(ordinal, &Chain::default()));
+    assert_eq!(world.settle(&random).await, []);
+    let laptop = Endpoint::new("10.9.9.9", 18444);
+    let member = Member {
+        name: "laptop".to_owned(),
+        endpoint: laptop.clone(),
+        listens: true,
+        subversion: super::peers::USERS_OWN.to_owned(),
+        max_inbound: 114,
+        dial_timeout: Duration::from_secs(5),
+        disk: Disk::default(),
+    };
+    let seat = world.network.join(member).unwrap();
+    seat.change_chain(|empty| *empty = chain(7, NOW - 2 * DAY));
+    world.seats[&3].dial(&laptop.to_string()).await;
+    let mut cuts = BTreeSet::new();
+    for _ in 0..20 {
+        cuts.extend(world.settle(&random).await);
+    }
+    assert_eq!(cuts, BTreeSet::from([Why::Stalled]));
+    for seat in world.seats.values() {
+        assert_eq!(seat.chain().height(), 7);
+    }
 }

@@ -121,6 +121,10 @@ fn who_is_asking_can_be_said_in_three_ways() {
             with(&["--user", "u"]),
             with(&[]),
         ];
+        // A cookie is said aloud: it counts more than what happens to be in the environment.
+        commands[0]
+            .env("BC_RPC_USER", "v")
+            .env("BC_RPC_PASSWORD", "q");
         commands[2].env("BC_RPC_PASSWORD", "p");
         commands[3]
             .env("BC_RPC_USER", "u")

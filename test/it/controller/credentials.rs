@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitcoin_controller::base::Random;
 use bitcoin_controller::controller::credentials::{NetworkCredentials, gather};
+use bitcoin_controller::controller::desired::connection::connection;
+use bitcoin_controller::controller::own_secret::Known;
 use bitcoin_controller::controller::problem::Problem;
 use bitcoin_controller::controller::reasons;
 use serde_json::{Value, json};
@@ -28,12 +30,18 @@ fn secret(name: &str, owner_uid: &str, data: &[(&str, &str)]) -> Value {
     })
 }
 
+/// A Secret of ours with all there is to be in it.
 fn ours() -> Reply {
-    object(&secret(
-        "alpha-rpc",
-        NETWORK_UID,
-        &[("user", "bitcoin-controller"), ("password", "kept")],
-    ))
+    object(&our_secret())
+}
+
+fn our_secret() -> Value {
+    let network = network(json!({"nodes": 3}));
+    let connection = connection(&network, network.spec.valid().unwrap());
+    let pairs = connection.iter().map(|(key, value)| (&**key, &**value));
+    let own = [("user", "bitcoin-controller"), ("password", "kept")];
+    let data: Vec<(&str, &str)> = own.into_iter().chain(pairs).collect();
+    secret("alpha-rpc", NETWORK_UID, &data)
 }
 
 fn users(data: &[(&str, &str)]) -> Reply {
@@ -60,13 +68,13 @@ async fn gathered(
     replies: impl IntoIterator<Item = Reply>,
 ) -> (Result<NetworkCredentials, Problem>, Vec<(String, String)>) {
     let server = Server::start(replies);
-    let network = network(json!({"nodes": 3}));
+    let network = network(json!({"nodes": 3, "secret": secret}));
     let outcome = gather(
         &server.client(),
         &network,
-        secret,
+        network.spec.valid().unwrap(),
         defaults,
-        None,
+        &Known::default(),
         &Random::seeded(1),
     )
     .await;
@@ -88,12 +96,12 @@ fn reason(outcome: Result<NetworkCredentials, Problem>) -> (&'static str, String
 #[tokio::test(start_paused = true)]
 async fn credentials_that_are_there_are_kept() {
     let (outcome, asked) = gathered(None, false, [ours()]).await;
-    let credentials = outcome.unwrap();
+    let NetworkCredentials { own, added } = outcome.unwrap();
     assert_eq!(
-        (credentials.own.user(), credentials.own.password()),
+        (own.credentials.user(), own.credentials.password()),
         ("bitcoin-controller", "kept")
     );
-    assert_eq!((credentials.added, credentials.is_new), (None, false));
+    assert_eq!((added, own.is_new), (None, false));
     assert_eq!(asked.len(), 1, "one GET, no write");
 }
 
@@ -102,17 +110,40 @@ async fn credentials_that_are_there_are_kept() {
 async fn missing_ones_are_created_under_the_network() {
     let created = object(&secret("alpha-rpc", NETWORK_UID, &[]));
     let (outcome, asked) = gathered(None, false, [failure(404, "NotFound"), created]).await;
-    let credentials = outcome.unwrap();
-    assert!(credentials.is_new);
-    assert!(credentials.own.password().len() >= 32);
+    let own = outcome.unwrap().own;
+    assert!(own.is_new);
+    assert!(own.credentials.password().len() >= 32);
     let (line, body) = &asked[1];
     assert!(
         line.starts_with("POST /api/v1/namespaces/default/secrets"),
         "{line}"
     );
     let body: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(body["stringData"]["password"], credentials.own.password());
+    assert_eq!(body["stringData"]["password"], own.credentials.password());
     assert_eq!(body["metadata"]["ownerReferences"][0]["uid"], NETWORK_UID);
+}
+
+/// What is there already is not sent again, least of all the password; and it is that very Secret or none.
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_ours_is_completed_by_what_it_lacks() {
+    let mut older = our_secret();
+    older["metadata"]["resourceVersion"] = json!("17");
+    let data = older["data"].as_object_mut().unwrap();
+    data.remove("node-1-p2p");
+    data.insert("node-3-rpc".to_owned(), json!(""));
+    let (outcome, asked) = gathered(None, false, [object(&older), ours()]).await;
+    assert_eq!(outcome.unwrap().own.credentials.password(), "kept");
+    let (line, body) = &asked[1];
+    assert!(
+        line.starts_with("PATCH /api/v1/namespaces/default/secrets/alpha-rpc"),
+        "{line}"
+    );
+    let host = STANDARD.encode("alpha-sts-1.alpha-svc.default.svc:18444");
+    let expected = json!({
+        "metadata": {"uid": "s", "resourceVersion": "17"},
+        "data": {"node-1-p2p": host, "node-3-rpc": null},
+    });
+    assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use bitcoin_controller::api::BitcoinNetwork;
 use bitcoin_controller::base::yaml;
-use bitcoin_controller::bitcoin::Credentials;
+use bitcoin_controller::bitcoin::{Credentials, WalletKeys};
 use bitcoin_controller::controller::desired::{
     APPLIED_HASH, DEFAULT_IMAGE, NodeSpec, RESTART_HASH, Startup, identity, secret, service,
     stateful_set,
@@ -170,7 +170,9 @@ fn salts_are_stable_and_differ_between_users_and_networks() {
 
 #[test]
 fn the_secret_tells_an_application_all_it_needs() {
-    let secret = secret(&alpha(), &own());
+    let network = alpha();
+    let keys = WalletKeys::of_seed(&"0".repeat(64)).unwrap();
+    let secret = secret(&network, network.spec.valid().unwrap(), &own(), Some(&keys));
     assert_eq!(secret["metadata"]["name"], "alpha-rpc");
     assert_eq!(secret["metadata"]["ownerReferences"][0]["uid"], NETWORK_UID);
     let data = &secret["stringData"];
@@ -182,6 +184,11 @@ fn the_secret_tells_an_application_all_it_needs() {
         (&data["host"], &data["rpc-port"]),
         (&json!("alpha-svc.default.svc"), &json!("18443"))
     );
+    assert_eq!(
+        data["node-2-zmq-block"],
+        "alpha-sts-2.alpha-svc.default.svc:28332"
+    );
+    assert_eq!(data["wallet-seed"], "0".repeat(64));
     assert!(
         secret["metadata"].get("annotations").is_none(),
         "no hash over a password where all can read it"

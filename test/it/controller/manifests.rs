@@ -51,7 +51,7 @@ fn no_rule_grants_everything_or_what_is_never_asked() {
         assert!(!text.contains("deletecollection"), "{text}");
         assert!(!text.contains("portforward"), "{text}");
         if rule["resources"] == serde_json::json!(["secrets"]) {
-            assert_eq!(rule["verbs"], serde_json::json!(["get", "create"]));
+            assert_eq!(rule["verbs"], serde_json::json!(["get", "create", "patch"]));
         }
     }
 }

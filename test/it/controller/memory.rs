@@ -7,10 +7,21 @@ use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::bitcoin::Credentials;
 use bitcoin_controller::controller::Reach;
 use bitcoin_controller::controller::memory::{Memory, since};
+use bitcoin_controller::controller::own_secret::Own;
 use bitcoin_controller::http::MemoryNetwork;
 use serde_json::json;
 
 use super::build::{network, pod, read};
+
+fn own() -> Own {
+    Own {
+        credentials: Credentials::new("user", "password").unwrap(),
+        previous: None,
+        wallet: None,
+        is_new: false,
+        refusal: None,
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn time_is_measured_while_something_holds() {
@@ -41,14 +52,14 @@ async fn a_later_network_of_the_name_starts_with_no_memory() {
 #[test]
 fn a_pod_without_an_address_has_no_client() {
     let reach = Reach::Direct(Arc::new(MemoryNetwork::default()));
-    let own = Credentials::new("user", "password").unwrap();
+    let own = own();
     let mut memory = Memory::default();
     let running: Pod = read(pod(0, "new"));
     assert!(
         memory.client(0, &running, &reach).is_none(),
         "our credentials are not known"
     );
-    memory.use_credentials(&own);
+    memory.remember_own(&own);
     assert!(memory.client(0, &running, &reach).is_some());
     let mut pending = pod(0, "new");
     pending["status"]["podIP"] = json!(null);
@@ -59,7 +70,7 @@ fn a_pod_without_an_address_has_no_client() {
 fn a_client_goes_where_its_pod_is_now() {
     let reach = Reach::Direct(Arc::new(MemoryNetwork::default()));
     let mut memory = Memory::default();
-    memory.use_credentials(&Credentials::new("user", "password").unwrap());
+    memory.remember_own(&own());
     let mut moved = pod(0, "new");
     let host = |memory: &mut Memory, pod| {
         memory

@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 
 use super::build::{answers, chain, full, pod, pods, read, silent, terminating, unready};
 
+/// The ordinals of a network that is not split.
+fn whole(n_nodes: i32) -> Vec<Vec<i32>> {
+    vec![(0..n_nodes).collect()]
+}
+
 /// Three pods, all started with something else.
 fn three_old() -> Pods {
     pods((0..3).map(|ordinal| pod(ordinal, "old")))
@@ -60,7 +65,12 @@ fn pods_that_go_anyway_are_not_outdated() {
 fn nothing_is_replaced_while_all_is_current() {
     let pods = pods((0..3).map(|ordinal| pod(ordinal, "new")));
     assert_eq!(
-        to_replace(&pods, 3, "new", &answers([silent(), silent(), silent()])),
+        to_replace(
+            &pods,
+            &whole(3),
+            "new",
+            &answers([silent(), silent(), silent()])
+        ),
         None
     );
 }
@@ -70,7 +80,7 @@ fn the_highest_ordinal_goes_first_when_all_are_synced() {
     assert_eq!(
         to_replace(
             &three_old(),
-            3,
+            &whole(3),
             "new",
             &answers([full(5), full(5), full(5)])
         ),
@@ -83,7 +93,7 @@ fn a_node_behind_the_others_makes_the_rest_wait() {
     assert_eq!(
         to_replace(
             &three_old(),
-            3,
+            &whole(3),
             "new",
             &answers([full(5), full(4), full(5)])
         ),
@@ -96,7 +106,7 @@ fn the_only_node_with_the_best_chain_is_kept() {
     assert_eq!(
         to_replace(
             &three_old(),
-            3,
+            &whole(3),
             "new",
             &answers([full(5), full(5), full(6)])
         ),
@@ -108,10 +118,18 @@ fn the_only_node_with_the_best_chain_is_kept() {
 fn a_missing_or_terminating_pod_makes_the_rest_wait() {
     let missing = pods([pod(0, "old"), pod(2, "old")]);
     let answers_of_two = [(0, full(5)), (2, full(5))].into_iter().collect();
-    assert_eq!(to_replace(&missing, 3, "new", &answers_of_two), None);
+    assert_eq!(
+        to_replace(&missing, &whole(3), "new", &answers_of_two),
+        None
+    );
     let leaving = pods([pod(0, "old"), terminating(pod(1, "new")), pod(2, "old")]);
     assert_eq!(
-        to_replace(&leaving, 3, "new", &answers([full(5), full(5), full(5)])),
+        to_replace(
+            &leaving,
+            &whole(3),
+            "new",
+            &answers([full(5), full(5), full(5)])
+        ),
         None
     );
 }
@@ -122,7 +140,7 @@ fn a_broken_pod_is_replaced_first_and_waits_for_nobody() {
     assert_eq!(
         to_replace(
             &pods,
-            3,
+            &whole(3),
             "new",
             &[(0, full(5)), (1, silent())].into_iter().collect()
         ),
@@ -136,7 +154,7 @@ fn a_node_that_refuses_our_password_is_judged_by_its_chain() {
     assert_eq!(
         to_replace(
             &three_old(),
-            3,
+            &whole(3),
             "new",
             &answers([refusing(5), refusing(5), refusing(5)])
         ),
@@ -145,7 +163,7 @@ fn a_node_that_refuses_our_password_is_judged_by_its_chain() {
     assert_eq!(
         to_replace(
             &three_old(),
-            3,
+            &whole(3),
             "new",
             &answers([refusing(5), refusing(4), refusing(5)])
         ),
@@ -159,7 +177,12 @@ fn a_node_that_refuses_our_password_is_judged_by_its_chain() {
 fn a_node_that_only_we_cannot_reach_is_not_broken() {
     for answer in [silent(), Answer::Unauthorized(None), Answer::WarmingUp] {
         assert_eq!(
-            to_replace(&three_old(), 3, "new", &answers([full(5), answer, full(5)])),
+            to_replace(
+                &three_old(),
+                &whole(3),
+                "new",
+                &answers([full(5), answer, full(5)])
+            ),
             None
         );
     }
@@ -172,13 +195,47 @@ fn nothing_is_replaced_while_we_can_reach_nobody() {
     assert_eq!(
         to_replace(
             &three_old(),
-            3,
+            &whole(3),
             "new",
             &answers([silent(), silent(), silent()])
         ),
         None
     );
-    assert_eq!(to_replace(&three_old(), 3, "new", &answers([])), None);
+    assert_eq!(
+        to_replace(&three_old(), &whole(3), "new", &answers([])),
+        None
+    );
+}
+
+/// Each side has a best block of its own, and the others of each side must have it.
+#[test]
+fn of_a_split_network_each_side_is_judged_by_itself() {
+    let old = pods((0..4).map(|ordinal| pod(ordinal, "old")));
+    let sides = [vec![0, 1], vec![2, 3]];
+    let next = |answers| to_replace(&old, &sides, "new", &answers);
+    let split = answers([full(5), full(5), full(8), full(8)]);
+    assert_eq!(next(split), Some(3));
+    let other_side_apart = answers([full(5), full(4), full(8), full(8)]);
+    assert_eq!(next(other_side_apart), None);
+    let the_only_one = answers([full(5), full(5), full(7), full(8)]);
+    assert_eq!(next(the_only_one), None);
+}
+
+#[test]
+fn the_only_node_of_a_side_waits_until_the_network_is_healed() {
+    let all = || answers([full(5), full(5), full(8)]);
+    let sides = [vec![0, 1], vec![2]];
+    assert_eq!(to_replace(&three_old(), &sides, "new", &all()), Some(1));
+    let last_is_old = pods([pod(0, "new"), pod(1, "new"), pod(2, "old")]);
+    assert_eq!(to_replace(&last_is_old, &sides, "new", &all()), None);
+    let level = answers([full(8), full(8), full(8)]);
+    assert_eq!(to_replace(&last_is_old, &whole(3), "new", &level), Some(2));
+    // A network of one has nobody to wait for.
+    let alone = pods([pod(0, "old")]);
+    assert_eq!(
+        to_replace(&alone, &whole(1), "new", &answers([full(5)])),
+        Some(0)
+    );
 }
 
 fn waiting(reason: &str) -> Value {

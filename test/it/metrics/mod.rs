@@ -1,5 +1,6 @@
 //! Numbers for Prometheus.
 
+mod exposition;
 mod labelled;
 mod page;
 mod process;

@@ -54,6 +54,16 @@ on_both!(
 );
 
 on_both!(
+    wallet_scenarios:
+    a_wallet_is_there_once_it_was_made_or_loaded,
+    the_path_says_which_wallet_is_meant,
+    the_keys_are_the_same_on_both_sides,
+    money_from_before_the_wallet_is_found,
+    a_wallet_is_loaded_again_at_the_start,
+    a_node_without_wallets_says_so,
+);
+
+on_both!(
     catching_up:
     two_empty_nodes_that_were_linked_first_ask_nobody_else,
     a_new_block_is_told_to_everybody,
@@ -64,6 +74,7 @@ on_both!(
 on_both!(
     reshaping:
     a_running_network_takes_any_shape,
+    a_running_network_is_split_and_healed,
 );
 
 on_both!(

@@ -22,3 +22,4 @@ mod scenarios;
 mod schema;
 mod selectors;
 mod table;
+mod wallet_scenarios;

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin_controller::bitcoin::peers::{Action, Why};
-use bitcoin_controller::bitcoin::{Link, Topology};
-use serde_json::Value;
+use bitcoin_controller::bitcoin::{BlockHeaderInfo, Link, Sides, Topology};
+use serde_json::{Value, json};
 
 use super::catching_up::{act, members, pass_for};
-use super::scenarios::ALICE;
+use super::scenarios::{ALICE, BOB};
 use crate::support::nodes::{Node, Nodes, eventually};
 
 async fn started(nodes: &Nodes, n_nodes: u8) -> Vec<Node> {
@@ -80,4 +80,43 @@ pub async fn a_running_network_takes_any_shape(nodes: Nodes) {
             }
         }
     }
+}
+
+/// Both sides mine; when the network is healed the shorter one drops its blocks.
+pub async fn a_running_network_is_split_and_healed(nodes: Nodes) {
+    let running = started(&nodes, 6).await;
+    let whole = Topology::Automatic.links(&members(&running));
+    take_shape(&running, &whole).await;
+    running[0].mine(3, ALICE).await;
+    for node in &running {
+        eventually("all have the chain", async || node.height().await == 3).await;
+    }
+    let sides = Sides::split(&[vec![0, 1, 2]], 6).unwrap();
+    let mut within = whole.clone();
+    within.retain(|link, _| sides.holds(*link));
+    let cuts = take_shape(&running, &within).await;
+    assert_eq!(cuts, BTreeSet::from([Why::NotWanted]));
+    // Somebody joins the sides again.
+    running[1].dial(&running[4]).await;
+    eventually("they are joined", async || {
+        linked(&running).await.contains(&Link::new(1, 4))
+    })
+    .await;
+    take_shape(&running, &within).await;
+    let lost = running[0].mine(2, ALICE).await.pop().unwrap();
+    let kept = running[4].mine(3, BOB).await.pop().unwrap();
+    for (number, node) in running.iter().enumerate() {
+        let tip = if number < 3 { &lost } else { &kept };
+        eventually("each side has its own chain", async || {
+            &node.tip().await == tip
+        })
+        .await;
+    }
+    take_shape(&running, &whole).await;
+    for node in &running {
+        eventually("the longer one wins", async || node.tip().await == kept).await;
+    }
+    let header = running[0].call("getblockheader", json!([lost])).await;
+    let header: BlockHeaderInfo = serde_json::from_value(header).unwrap();
+    assert_eq!((header.confirmations, header.height), (-1, 5));
 }

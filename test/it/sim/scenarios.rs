@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::nodes::{Node, Nodes, eventually};
 
 pub(super) const ALICE: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
-const BOB: &str = "bcrt1qqypqxpq9qcrsszg2pvxq6rs0zqg3yyc5phstwt";
+pub(super) const BOB: &str = "bcrt1qqypqxpq9qcrsszg2pvxq6rs0zqg3yyc5phstwt";
 
 /// `one` dials `two`, and both have shaken hands.
 async fn linked(one: &Node, two: &Node) {

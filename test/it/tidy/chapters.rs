@@ -6,10 +6,18 @@ use super::sources::rust_files;
 const LONGEST_FILE: usize = 450;
 
 /// Files in which tasks may be started, and what waits for their end.
-const MAY_SPAWN: [(&str, &str); 19] = [
+const MAY_SPAWN: [(&str, &str); 21] = [
     (
         "src/bitcoin/mining/solve.rs",
         "the threads of one search, in a scope that ends with it",
+    ),
+    (
+        "src/cli/connect.rs",
+        "the forwards, in a JoinSet that ends with the command",
+    ),
+    (
+        "src/cli/forward.rs",
+        "connections, in a JoinSet of their forward",
     ),
     (
         "src/client/exec_plugin.rs",

@@ -105,9 +105,9 @@ fn a_clock_that_jumps_cuts_no_link_and_stops_nobody() {
         world.apply("alpha", json!({"nodes": 3}));
         world.settle().await;
         world.mine("alpha", 0, 30).await;
-        let (hour, year) = (Duration::from_secs(3_600), Duration::from_secs(31_536_000));
+        let (hours, year) = (Duration::from_secs(7_200), Duration::from_secs(31_536_000));
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        for date in [now + hour, now - hour, now + year, now - year] {
+        for date in [now + hours, now - hours, now + year, now - year] {
             world.stop_controller().await;
             world.start_controller_with(Clock::starting_at(date));
             world.delete("pods", "alpha-sts-1");

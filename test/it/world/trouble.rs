@@ -309,34 +309,3 @@ fn nodes_that_hang_refuse_or_crash_are_told_and_come_back() {
         world.assert_ready("alpha", 3);
     });
 }
-
-#[test]
-fn no_password_is_in_anything_but_secrets() {
-    in_world(Options::default(), async |world| {
-        let password = "correct-horse-battery";
-        world.secret(
-            "mine",
-            json!({"BC_RPC_USER": "somebody", "BC_RPC_PASSWORD": password}),
-        );
-        world.apply("alpha", json!({"nodes": 2, "secret": "mine"}));
-        world.settle().await;
-        let secret = world.object("secrets", "alpha-rpc");
-        let encoded = secret["data"]["password"].as_str().unwrap().to_owned();
-        let decoded = {
-            use base64::Engine;
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(&encoded)
-                .unwrap();
-            String::from_utf8(bytes).unwrap()
-        };
-        let resources = world.store.resources();
-        for resource in resources.iter().filter(|resource| *resource != "secrets") {
-            for object in world.store.list(resource) {
-                let text = object.to_string();
-                for word in [password, &encoded, &decoded] {
-                    assert!(!text.contains(word), "{resource} {}", Key::of(&object));
-                }
-            }
-        }
-    });
-}

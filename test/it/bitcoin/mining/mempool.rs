@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bitcoin_controller::bitcoin::mining::{
-    BlockTemplate, Outcome, Search, Submission, assemble, solve,
+    BlockTemplate, Miner, Outcome, Search, Submission, assemble, solve,
 };
 use rust_bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use rust_bitcoin::{
-    Address, Block, Network, OutPoint, Script, ScriptBuf, Transaction, Txid, Witness, opcodes,
+    Address, Amount, Block, Network, OutPoint, Script, ScriptBuf, Transaction, Txid, Witness,
+    opcodes,
 };
 use serde_json::json;
 
@@ -128,10 +129,19 @@ fn transactions_can_be_left_out_with_all_that_spend_from_them() {
         let node = rich(&nodes).await;
         let sent = fill_mempool(&node, 6).await;
         let all = template_with(&node, 6).await;
+        assert_eq!(all.transactions.len(), 6);
         // The third spends from the second.
-        let left = all.without(&BTreeSet::from([sent[1]]));
-        assert_eq!(left.transactions.len(), 4);
-        submitted(&node, &left, &payout()).await;
+        let mut miner = Miner::new(node.rpc.clone(), payout(), 0).excluding([sent[1]]);
+        let mined = miner
+            .mine(&Search::default(), |_| {})
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (mined.block.txdata.len(), mined.submission),
+            (5, Submission::Accepted)
+        );
+        assert_eq!(mined.paid_sat, 2_500_000_000 + mined.fees_sat);
         assert_eq!(mempool(&node).await, BTreeSet::from([sent[1], sent[2]]));
         // What was left out is in the next one.
         let next = node.rpc.block_template().await.unwrap();
@@ -154,4 +164,19 @@ async fn fill_mempool_again(node: &Node, mined: &BlockTemplate) {
     let transaction = moving(coin, last.output[0].value.to_sat(), 500);
     node.call("sendrawtransaction", json!([serialize_hex(&transaction)]))
         .await;
+}
+
+/// Regtest halves the subsidy every 150 blocks, so after 33 halvings there is not a satoshi left.
+#[test]
+fn where_the_subsidy_is_gone_a_block_pays_nothing_and_is_taken() {
+    on_real_nodes(async |nodes| {
+        let node = nodes.start(0, &[]).await;
+        for _ in 0..33 {
+            node.mine(150, &address()).await;
+        }
+        let template = node.rpc.block_template().await.unwrap();
+        assert_eq!((template.height, template.coinbase_value_sat), (4_951, 0));
+        let block = submitted(&node, &template, &payout()).await;
+        assert_eq!(block.txdata[0].output[0].value, Amount::ZERO);
+    });
 }

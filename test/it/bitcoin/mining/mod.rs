@@ -3,6 +3,7 @@
 mod assemble;
 mod coinbase;
 mod mempool;
+mod miner;
 mod payout;
 mod solve;
 mod submission;

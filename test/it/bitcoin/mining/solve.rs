@@ -124,7 +124,7 @@ async fn a_search_that_nobody_waits_for_ends() {
     // Quiet for long enough that every core would have counted a stride.
     loop {
         let before = search.attempts();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         if search.attempts() == before {
             break;
         }

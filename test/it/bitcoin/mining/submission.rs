@@ -76,6 +76,7 @@ fn what_can_be_brought_about_has_an_explanation_of_its_own() {
         "bad-txns-nonfinal",
         "bad-txns-duplicate",
         "rejected",
+        "bad-version(0x00000001)",
     ] {
         let said = Submission::from_reason(Some(reason)).to_string();
         assert!(!said.ends_with(general), "{said}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitcoin_controller::bitcoin::mining::coinbase::commitment_script;
+use bitcoin_controller::bitcoin::mining::template::MAX_TEMPLATE_BYTES;
 use bitcoin_controller::bitcoin::mining::{BlockTemplate, assemble};
 use rust_bitcoin::Txid;
 use rust_bitcoin::consensus::encode::serialize_hex;
@@ -12,7 +13,7 @@ use super::{entry, payout, template};
 use crate::bitcoin::fake_node::{FakeNode, Step, http};
 
 /// A template as a node sends it.
-fn sent() -> Value {
+pub(super) fn sent() -> Value {
     let transaction = template().transactions.remove(0);
     json!({
         "capabilities": ["proposal"], "version": 536_870_912, "rules": ["csv", "!segwit", "taproot"],
@@ -48,6 +49,17 @@ async fn a_template_is_read_with_its_transactions() {
     expected.witness_commitment = Some(commitment_script(left));
     assert_eq!(read, expected);
     assert_eq!((read.fees_sat(), read.time()), (1_000, 2_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_block_is_read_and_what_no_block_can_be_is_not() {
+    // Four million bytes of transactions are eight million digits.
+    for (n_digits, is_read) in [(8_000_000, true), (MAX_TEMPLATE_BYTES, false)] {
+        let mut template = sent();
+        template["padding"] = json!("0".repeat(n_digits));
+        let read = answer(&template).rpc().block_template().await;
+        assert_eq!(read.is_ok(), is_read, "{n_digits}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
