@@ -1,6 +1,7 @@
 //! Mirrors `src/controller`.
 
 mod build;
+mod claims;
 mod credentials;
 mod desired;
 mod difference;
