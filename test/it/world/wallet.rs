@@ -41,10 +41,7 @@ async fn mature_coins(world: &World, ordinal: usize) -> u64 {
 #[test]
 fn a_wallet_that_is_asked_for_is_there_with_the_keys_of_the_secret() {
     in_world(Options::default(), async |world| {
-        world.apply(
-            "alpha",
-            json!({"nodes": 3, "wallet": {"ordinal": 1}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 3, "wallet": {"ordinal": 1}}));
         world.settle().await;
         world.assert_ready("alpha", 3);
         assert_eq!(world.condition("alpha", "WalletReady"), "True WalletLoaded");
@@ -63,10 +60,7 @@ fn a_wallet_that_is_asked_for_is_there_with_the_keys_of_the_secret() {
 #[test]
 fn the_money_is_back_after_the_pod_was_lost() {
     in_world(Options::default(), async |world| {
-        world.apply(
-            "alpha",
-            json!({"nodes": 3, "wallet": {}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 3, "wallet": {}}));
         world.settle().await;
         let address = payout(world);
         world
@@ -87,10 +81,7 @@ fn the_money_is_back_after_the_pod_was_lost() {
 #[test]
 fn a_wallet_that_was_unloaded_is_loaded_again_and_one_may_move() {
     in_world(Options::default(), async |world| {
-        world.apply(
-            "alpha",
-            json!({"nodes": 2, "wallet": {}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 2, "wallet": {}}));
         world.settle().await;
         let node = world.rpc("alpha", 0);
         let params = json!(["network"]);
@@ -101,11 +92,6 @@ fn a_wallet_that_was_unloaded_is_loaded_again_and_one_may_move() {
         world.settle().await;
         assert_eq!(mature_coins(world, 0).await, 1);
         let address = payout(world);
-        node.generate_to_address(101, &address).await.unwrap();
-        world.apply(
-            "alpha",
-            json!({"wallet": {"ordinal": 1}, "mining": {"paused": true}}),
-        );
         world.apply("alpha", json!({"wallet": {"ordinal": 1}}));
         world.settle().await;
         world.assert_ready("alpha", 2);
@@ -123,10 +109,7 @@ fn a_wallet_that_was_unloaded_is_loaded_again_and_one_may_move() {
 #[test]
 fn a_wallet_that_cannot_be_is_told() {
     in_world(Options::default(), async |world| {
-        world.apply(
-            "alpha",
-            json!({"nodes": 2, "wallet": {"ordinal": 2}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 2, "wallet": {"ordinal": 2}}));
         world.settle().await;
         assert_eq!(world.condition("alpha", "Ready"), "False WalletNodeMissing");
         assert_eq!(world.condition("alpha", "PodsReady"), "True AllNodesAnswer");
@@ -170,10 +153,7 @@ fn the_secret_says_where_each_node_is_and_follows_their_number() {
             );
         }
         assert!(!before.contains_key("wallet-seed") && !before.contains_key("wallet-rpc"));
-        world.apply(
-            "alpha",
-            json!({"nodes": 4, "wallet": {"ordinal": 3}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 4, "wallet": {"ordinal": 3}}));
         world.settle().await;
         let grown = secret(world, "alpha");
         assert_eq!(
@@ -241,7 +221,7 @@ fn a_secret_that_cannot_be_completed_is_told_once_and_holds_nothing_up() {
                 .reasons("alpha")
                 .contains(&"SecretOutdated".to_owned())
         );
-        world.apply("alpha", json!({"wallet": {}, "mining": {"paused": true}}));
+        world.apply("alpha", json!({"wallet": {}}));
         world.settle().await;
         assert_eq!(world.condition("alpha", "Ready"), "False SecretIncomplete");
         assert!(!secret(world, "alpha").contains_key("wallet-seed"));
@@ -254,10 +234,7 @@ fn a_secret_that_cannot_be_completed_is_told_once_and_holds_nothing_up() {
 #[test]
 fn a_rotated_password_replaces_the_pods_and_leaves_the_money_where_it_is() {
     in_world(Options::default(), async |world| {
-        world.apply(
-            "alpha",
-            json!({"nodes": 3, "wallet": {}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 3, "wallet": {}}));
         world.settle().await;
         let (address, uids) = (payout(world), world.uids("alpha"));
         let seed = secret(world, "alpha")["wallet-seed"].clone();
@@ -279,10 +256,7 @@ fn a_rotated_password_replaces_the_pods_and_leaves_the_money_where_it_is() {
 #[test]
 fn a_secret_that_is_deleted_comes_back_the_same_while_it_is_remembered() {
     in_world(Options::default(), async |world| {
-        world.apply(
-            "alpha",
-            json!({"nodes": 2, "wallet": {}, "mining": {"paused": true}}),
-        );
+        world.apply("alpha", json!({"nodes": 2, "wallet": {}}));
         world.settle().await;
         // Others than a controller with this seed would make up again.
         change_secret(world, |secret| {
