@@ -1,4 +1,4 @@
-//! Pod, Service, Secret and Event: the fields we read.
+//! Pod, Service, Secret, PersistentVolumeClaim and Event: the fields we read.
 //!
 //! # Invariants
 //! - A [`Service`]'s spec is kept whole: it is compared with what we want, field by field.
@@ -37,7 +37,16 @@ macro_rules! core_resource {
 core_resource!(Pod, "pods");
 core_resource!(Service, "services");
 core_resource!(Secret, "secrets");
+core_resource!(PersistentVolumeClaim, "persistentvolumeclaims");
 core_resource!(Event, "events");
+
+/// A claim to a volume: whose it is, is all we ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PersistentVolumeClaim {
+    /// Name, identity, labels, owners.
+    pub metadata: ObjectMeta,
+}
 
 /// One pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

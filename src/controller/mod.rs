@@ -10,6 +10,7 @@
 //! | [`difference`] | pure: whether an object has all we want |
 //! | [`ownership`] | whose object it is |
 //! | [`provide`] | credentials, Service and StatefulSet are there and right |
+//! | [`claims`] | volumes of an earlier network of the same name |
 //! | [`credentials`] | who may use the nodes' RPC |
 //! | [`own_secret`] | the Secret we make: credentials, the wallet's seed, where the nodes are |
 //! | [`nodes`] | what each node says of itself |
@@ -25,6 +26,7 @@
 //! | [`reach`], [`problem`], [`reasons`], [`digest`] | small words the others use |
 
 pub mod caches;
+pub mod claims;
 #[allow(
     clippy::module_inception,
     reason = "the chapter and the room have one name in client-go, too"

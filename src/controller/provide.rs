@@ -133,6 +133,7 @@ impl NetworkReconciler {
         wiring::of(spec)?;
         let node =
             NodeSpec::read(spec).map_err(|why| Problem::blocked(reasons::INVALID_SPEC, why))?;
+        self.check_claims(network, spec).await?;
         let defaults = self.insecure_default_credentials;
         let gathered = credentials::gather(
             &self.client,
@@ -207,7 +208,10 @@ impl NetworkReconciler {
             .unwrap_or_else(|| desired::DEFAULT_IMAGE.to_owned());
         let own = &credentials.own;
         let startup = Startup::new(image, node, &own.credentials, credentials.added.as_ref());
-        let desired = desired::stateful_set(network, spec.nodes, &startup);
+        let mut desired = desired::stateful_set(network, spec.nodes, &startup);
+        if let Some(live) = sets.over(cached.clone()) {
+            keep_claims(&live, &mut desired)?;
+        }
         let set = self.ensure(network, memory, sets, cached, &desired).await?;
         Ok(Provided {
             set,
@@ -406,6 +410,22 @@ fn count_repair<R: Owned>(network: &BitcoinNetwork, memory: &mut Memory) {
         last: Instant::now(),
     };
     memory.repairs.insert(R::WORD, repairs);
+}
+
+/// Keeps the claim templates of a set that is there: they cannot be changed, and need not be.
+fn keep_claims(live: &StatefulSet, desired: &mut Value) -> Result<(), Problem> {
+    let (has, wants) = (
+        live.spec["volumeClaimTemplates"][0]["spec"].clone(),
+        &desired["spec"]["volumeClaimTemplates"][0]["spec"],
+    );
+    if has.is_null() != wants.is_null() || difference::find(wants, &has).is_some() {
+        let message = "`storage` cannot be added, taken away, or given another size or class: undo the change, or delete the network and create it again";
+        return Err(Problem::blocked(reasons::IMMUTABLE_FIELD, message));
+    }
+    if !has.is_null() {
+        desired["spec"]["volumeClaimTemplates"] = live.spec["volumeClaimTemplates"].clone();
+    }
+    Ok(())
 }
 
 /// The image that the set's nodes run.

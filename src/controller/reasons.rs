@@ -35,6 +35,8 @@ pub const SECRET_MISSING: &str = "SecretMissing";
 pub const SECRET_INCOMPLETE: &str = "SecretIncomplete";
 /// An object of the name we need belongs to somebody else.
 pub const NAME_CONFLICT: &str = "NameConflict";
+/// Volumes of an earlier network of this name are in the way.
+pub const FOREIGN_VOLUME: &str = "ForeignVolume";
 /// What would have to change cannot be changed on an existing object.
 pub const IMMUTABLE_FIELD: &str = "ImmutableField";
 /// The server refuses what we want to write.
@@ -125,12 +127,13 @@ pub const POD_TROUBLE: &str = "PodTrouble";
 
 /// `reason` as one of those that block a network until a person acts.
 pub fn blocking(reason: &str) -> Option<&'static str> {
-    const BLOCKING: [&str; 8] = [
+    const BLOCKING: [&str; 9] = [
         INVALID_NAME,
         INVALID_SPEC,
         SECRET_MISSING,
         SECRET_INCOMPLETE,
         NAME_CONFLICT,
+        FOREIGN_VOLUME,
         IMMUTABLE_FIELD,
         REFUSED,
         CONTESTED,

@@ -2,7 +2,7 @@
 //!
 //! A controller that compares what it wants with what is there, byte for byte, writes for ever. So the
 //! pretend server fills in what a real one does for the kinds the controller writes: Secret,
-//! Service, StatefulSet, and the pods in it.
+//! Service, StatefulSet, the pods and claims in it.
 //!
 //! # Invariants
 //! - A field that was sent is kept as it was sent.
@@ -22,6 +22,7 @@ pub(super) fn complete(resource: &str, object: &mut Value, before: Option<&Value
     match resource {
         "secrets" => complete_secret(object),
         "services" => complete_service(object, before),
+        "persistentvolumeclaims" => complete_claim(object, before),
         "pods" => complete_pod_spec(&mut object["spec"]),
         "statefulsets.apps" => complete_stateful_set(object),
         _ => {}
@@ -93,6 +94,21 @@ pub(super) fn allocate(resource: &str, object: &mut Value) {
     set_missing(spec, json!({"clusterIPs": addresses}));
 }
 
+/// A claim has a volume, and a guard that keeps it while a pod uses it.
+fn complete_claim(claim: &mut Value, before: Option<&Value>) {
+    set_missing(&mut claim["spec"], json!({"volumeMode": "Filesystem"}));
+    set_missing(claim, json!({"status": {"phase": "Pending"}}));
+    if before.is_none() {
+        set_missing(
+            &mut claim["metadata"],
+            json!({"finalizers": [CLAIM_PROTECTION]}),
+        );
+    }
+}
+
+/// Keeps a claim until no pod uses it.
+pub(super) const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
+
 fn complete_stateful_set(object: &mut Value) {
     let spec = &mut object["spec"];
     set_missing(
@@ -110,6 +126,13 @@ fn complete_stateful_set(object: &mut Value) {
             &mut spec["updateStrategy"],
             json!({"rollingUpdate": {"partition": 0}}),
         );
+    }
+    for claim in array_mut(spec, "volumeClaimTemplates") {
+        set_missing(
+            claim,
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Pending"}}),
+        );
+        set_missing(&mut claim["spec"], json!({"volumeMode": "Filesystem"}));
     }
     complete_pod_spec(&mut spec["template"]["spec"]);
 }

@@ -317,6 +317,8 @@ const BUILT_IN: &[BuiltIn] = &[
     BuiltIn("", "Namespace", "namespaces", "ns", Flags::ClusterStatus, "Name, Status, Age"),
     BuiltIn("", "Node", "nodes", "no", Flags::ClusterStatus,
         "Name, Status, Roles, Age, Version, Internal-IP+, External-IP+, OS-Image+, Kernel-Version+, Container-Runtime+"),
+    BuiltIn("", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", Flags::NamespacedStatus,
+        "Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, VolumeMode+"),
     BuiltIn("", "Pod", "pods", "po|all", Flags::NamespacedStatus,
         "Name, Ready, Status, Restarts, Age, IP+, Node+, Nominated Node+, Readiness Gates+"),
     BuiltIn("", "ResourceQuota", "resourcequotas", "quota", Flags::NamespacedStatus, "Name, Request, Limit, Age"),

@@ -71,12 +71,12 @@ impl Processes {
         })
     }
 
-    fn data_directory(&self, pod_uid: &str) -> PathBuf {
-        self.directory.join(pod_uid)
+    fn data_directory(&self, volume: &str) -> PathBuf {
+        self.directory.join(volume)
     }
 
     fn command(&self, container: &Container) -> io::Result<Command> {
-        let data = self.data_directory(&container.pod_uid);
+        let data = self.data_directory(&container.volume);
         std::fs::create_dir_all(&data)?;
         let mut command = match self.has_setpriv {
             true => {
@@ -130,9 +130,9 @@ impl NodeRuntime for Processes {
         })
     }
 
-    fn remove_volumes(&self, pod_uid: &str) {
+    fn remove_volume(&self, volume: &str) {
         // Nothing there is nothing to do; anything else goes with the whole directory.
-        let _ = std::fs::remove_dir_all(self.data_directory(pod_uid));
+        let _ = std::fs::remove_dir_all(self.data_directory(volume));
     }
 
     fn transport(&self) -> Arc<dyn Transport> {

@@ -3,7 +3,7 @@
 //! The rules are the few that a controller can run into, with the server's own words, because those
 //! end in conditions and events.
 //!
-//! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod, a Service
+//! It models: schemas of custom resources, what may not be changed of a StatefulSet, a pod, a claim, a Service
 //! and a Secret, ports of a Service, the numbers of a Lease, the
 //! operators of tolerations. It does not model: CEL rules, the rest of a pod's or a Service's
 //! validation.
@@ -96,6 +96,13 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
         ("pods", None) if is_empty(&object["spec"]["containers"]) => {
             causes.push(Cause::required("spec.containers"));
         }
+        ("persistentvolumeclaims", Some(before))
+            if is_bound_otherwise(before, object)
+                || differs_but_for(before, object, &["resources", "volumeName"]) =>
+        {
+            let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+            causes.push(Cause::forbidden("spec", why));
+        }
         ("secrets", Some(before)) => causes.extend(violations_of_secret(before, object)),
         ("services", before) => causes.extend(violations_of_service(before, object)),
         ("leases.coordination.k8s.io", _) => causes.extend(violations_of_lease(&object["spec"])),
@@ -107,6 +114,12 @@ fn violations(kind: &Kind, before: Option<&Value>, object: &Value) -> Vec<Cause>
         _ => {}
     }
     causes
+}
+
+/// A claim gets a volume once.
+fn is_bound_otherwise(before: &Value, after: &Value) -> bool {
+    let had = &before["spec"]["volumeName"];
+    !had.is_null() && *had != after["spec"]["volumeName"]
 }
 
 const MUTABLE_IN_SET: [&str; 7] = [

@@ -13,8 +13,8 @@
 //!
 //! # Invariants
 //! - A [`Process`] that is dropped is killed; nothing of it runs on.
-//! - What a container left on its volume is there at its next start in the same pod, and gone after
-//!   [`NodeRuntime::remove_volumes`].
+//! - What a container left on its volume is there at the next start on that volume, and gone after
+//!   [`NodeRuntime::remove_volume`].
 //!
 //! # Example
 //! ```
@@ -29,7 +29,7 @@
 //! let mut process = nodes.start(Container {
 //!     namespace: "default".to_owned(),
 //!     pod: "alpha-sts-0".to_owned(),
-//!     pod_uid: "1b2c".to_owned(),
+//!     volume: "1b2c".to_owned(),
 //!     address: "10.244.0.5".to_owned(),
 //!     image: "localhost/bitcoind".to_owned(),
 //!     command: vec!["bitcoind".to_owned(), "-regtest".to_owned()],
@@ -60,8 +60,8 @@ pub struct Container {
     pub namespace: String,
     /// The pod's name.
     pub pod: String,
-    /// The pod's UID: its volumes are kept under it.
-    pub pod_uid: String,
+    /// What its data is kept under: the UID of the pod, or of the claim whose volume the pod mounts.
+    pub volume: String,
     /// The pod's address.
     pub address: String,
     /// The image, as the pod names it.
@@ -83,8 +83,8 @@ pub trait NodeRuntime: Send + Sync + 'static {
     /// What was started is killed.
     fn start(&self, container: Container) -> BoxFuture<'_, io::Result<Box<dyn Process>>>;
 
-    /// Removes what the pod's containers left on its volumes. None of them runs any more.
-    fn remove_volumes(&self, pod_uid: &str);
+    /// Removes what containers left on a volume. None of them runs any more.
+    fn remove_volume(&self, volume: &str);
 
     /// How pods are reached at their addresses.
     fn transport(&self) -> Arc<dyn Transport>;
@@ -126,9 +126,9 @@ impl SimulatedNodes {
         }
     }
 
-    fn disk(&self, pod_uid: &str) -> Disk {
+    fn disk(&self, volume: &str) -> Disk {
         let mut disks = self.disks.lock().expect("no holder of the disks panics");
-        disks.entry(pod_uid.to_owned()).or_default().clone()
+        disks.entry(volume.to_owned()).or_default().clone()
     }
 }
 
@@ -138,7 +138,7 @@ impl NodeRuntime for SimulatedNodes {
             let setup = Setup {
                 name: format!("{}/{}", container.namespace, container.pod),
                 arguments: bitcoind_arguments(&container.command)?.to_vec(),
-                disk: self.disk(&container.pod_uid),
+                disk: self.disk(&container.volume),
                 address: container.address,
                 image: container.image,
             };
@@ -163,9 +163,9 @@ impl NodeRuntime for SimulatedNodes {
         })
     }
 
-    fn remove_volumes(&self, pod_uid: &str) {
+    fn remove_volume(&self, volume: &str) {
         let mut disks = self.disks.lock().expect("no holder of the disks panics");
-        disks.remove(pod_uid);
+        disks.remove(volume);
     }
 
     fn transport(&self) -> Arc<dyn Transport> {

@@ -301,3 +301,58 @@ async fn a_toleration_with_an_operator_that_there_is_not_is_refused_by_its_place
     let message = "Unsupported value: \"Wrong\": supported values: \"Equal\", \"Exists\"";
     assert_eq!(cause["message"], message);
 }
+
+#[tokio::test]
+async fn a_claim_is_guarded_waits_and_is_for_ever() {
+    let api = Api::start().await;
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "storageClassName": "none-such", "resources": {"requests": {"storage": "1Gi"}},
+    }});
+    let made = api.post("persistentvolumeclaims", claim).await.created();
+    assert_eq!(made["spec"]["volumeMode"], "Filesystem");
+    assert_eq!(made["status"], json!({"phase": "Pending"}));
+    assert_eq!(
+        made["metadata"]["finalizers"],
+        json!(["kubernetes.io/pvc-protection"])
+    );
+    let other = json!({"spec": {"storageClassName": "another"}});
+    let status = api
+        .merge("persistentvolumeclaims/a", other)
+        .await
+        .refused(422, "Invalid");
+    let cause = &status["details"]["causes"][0];
+    assert_eq!(cause["reason"], "FieldValueForbidden");
+    assert_eq!(cause["field"], "spec");
+}
+
+#[tokio::test]
+async fn claim_templates_are_filled_in_and_for_ever() {
+    let api = Api::start().await;
+    let mut set = stateful_set("a", json!([{"name": "c", "image": "i:1"}]));
+    set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
+    }}]);
+    let made = api.post("statefulsets", set.clone()).await.created();
+    let template = &made["spec"]["volumeClaimTemplates"][0];
+    assert_eq!(
+        (
+            &template["apiVersion"],
+            &template["kind"],
+            &template["status"]
+        ),
+        (
+            &json!("v1"),
+            &json!("PersistentVolumeClaim"),
+            &json!({"phase": "Pending"})
+        )
+    );
+    assert_eq!(template["spec"]["volumeMode"], "Filesystem");
+    let larger = json!({"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}},
+    }}]}});
+    let status = api
+        .merge("statefulsets/a", larger)
+        .await
+        .refused(422, "Invalid");
+    assert_eq!(status["details"]["causes"][0]["field"], "spec");
+}

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   store ──changed──> stateful_set      makes pods, deletes those that are too many
+//!                      volumes           gives claims their volumes
 //!                      scheduler         gives pods their node
 //!                      kubelet           runs pods, probes them, says how they are
 //!                      garbage_collector deletes what lost its owners
@@ -11,11 +12,11 @@
 //! Each stand-in is level-based, like the real thing: it looks at the store, does what is missing, and
 //! waits for a change. They know each other only by what they write there.
 //!
-//! It models: StatefulSets (Parallel and OrderedReady, OnDelete), pods with one node for all,
+//! It models: StatefulSets (Parallel and OrderedReady, OnDelete) and their claims, pods with one node for all,
 //! images that are not there, missing Secrets, probes, restarts with backoff, grace periods, events;
 //! owner references in all three propagations; namespaces.
-//! It does not model: rolling updates of StatefulSets, their volume claims, ReplicaSets and the like,
-//! several nodes, resources, init containers, more than one container in a pod, DNS, Services' addresses.
+//! It does not model: rolling updates of StatefulSets, ReplicaSets and the like, several nodes, resources,
+//! init containers, more than one container in a pod, DNS, Services' addresses.
 //!
 //! # Invariants
 //! - When [`Cluster::run`] has ended, however it ended, no container runs.
@@ -60,6 +61,7 @@
 //! Kubernetes `pkg/controller/{statefulset,garbagecollector,namespace}`, `pkg/kubelet`, as observed.
 
 mod addresses;
+mod claims;
 mod events;
 mod garbage_collector;
 mod kubelet;
@@ -70,6 +72,7 @@ mod probes;
 mod scheduler;
 mod stateful_set;
 mod this_pod;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -153,6 +156,7 @@ impl Cluster {
         register_node(&store);
         let mut stand_ins = JoinSet::new();
         stand_ins.spawn(stateful_set::run(store.clone()));
+        stand_ins.spawn(volumes::run(Arc::clone(&self.machine)));
         stand_ins.spawn(at_every_change(store.clone(), scheduler::pass));
         stand_ins.spawn(at_every_change(store.clone(), garbage_collector::pass));
         stand_ins.spawn(at_every_change(store, namespaces::pass));

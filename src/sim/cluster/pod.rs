@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::sim::cluster::volumes;
 use crate::sim::request::Key;
 use crate::sim::runtime::Container;
 use crate::sim::store::Store;
@@ -62,7 +63,7 @@ pub(super) fn container(
     Ok(Container {
         namespace: text(&pod["metadata"]["namespace"]),
         pod: text(&pod["metadata"]["name"]),
-        pod_uid: text(&pod["metadata"]["uid"]),
+        volume: volumes::volume_of(store, pod),
         address: address.to_owned(),
         image: image.to_owned(),
         command,

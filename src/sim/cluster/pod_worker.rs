@@ -96,7 +96,7 @@ impl PodWorker {
             }
         }
         if !matches!(end, End::Shutdown) {
-            pod.machine.runtime.remove_volumes(&pod.uid);
+            pod.machine.runtime.remove_volume(&pod.uid);
             drop(self.lease.take());
             pod.remove();
         }

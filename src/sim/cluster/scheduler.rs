@@ -1,9 +1,9 @@
-//! Gives pods their node. There is one; if it is cordoned, pods wait and say why.
+//! Gives pods their node. There is one; if it is cordoned, or a claim has no volume, pods wait and say why.
 
 use serde_json::{Value, json};
 
 use crate::sim::cluster::pod;
-use crate::sim::cluster::{NODE, events};
+use crate::sim::cluster::{NODE, events, volumes};
 use crate::sim::request::Key;
 use crate::sim::store::Store;
 
@@ -18,7 +18,8 @@ pub(super) fn pass(store: &Store) {
     };
     for pod in store.list("pods").iter().filter(|pod| waits(pod)) {
         let key = Key::of(pod);
-        if can_run {
+        let unbound = volumes::unbound(store, pod);
+        if can_run && unbound.is_none() {
             // A pod that was deleted meanwhile needs no node.
             let _ = store.update("pods", &key, "kube-scheduler", |pod| {
                 pod["spec"]["nodeName"] = NODE.into();
@@ -33,17 +34,19 @@ pub(super) fn pass(store: &Store) {
                 &message,
             );
         } else {
+            let why = unbound.as_deref().filter(|_| can_run);
             let message = match node.is_some() {
-                true => {
-                    "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
-                }
-                false => "no nodes available to schedule pods",
+                true => format!(
+                    "0/1 nodes are available: {}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+                    why.unwrap_or("1 node(s) were unschedulable")
+                ),
+                false => "no nodes available to schedule pods".to_owned(),
             };
             let condition =
                 json!({"status": "False", "reason": "Unschedulable", "message": message});
             if set_scheduled(store, &key, condition) {
                 let reason = (events::WARNING, "FailedScheduling");
-                events::record(store, pod, "default-scheduler", reason, message);
+                events::record(store, pod, "default-scheduler", reason, &message);
             }
         }
     }

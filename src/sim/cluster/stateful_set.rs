@@ -2,7 +2,7 @@
 //!
 //! It models: creation in parallel and one by one, scaling both ways, pods that ended, the revision in
 //! labels and status, `OnDelete`. It does not model: rolling updates (a set that asks for them is
-//! treated as `OnDelete`), volume claims, `minReadySeconds`.
+//! treated as `OnDelete`), `minReadySeconds`. Its claims are in `claims`.
 //!
 //! # Invariants
 //! - A pod that is not this set's is never deleted; one that has a name of ours is in the way.
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::base::hash::fnv1a;
 use crate::base::{Backoff, Random};
+use crate::sim::cluster::claims;
 use crate::sim::cluster::events::{self, NORMAL, WARNING};
 use crate::sim::refusal::Refusal;
 use crate::sim::request::{DeleteOptions, Key};
@@ -115,6 +116,9 @@ impl<'a> Set<'a> {
         if self.is_parallel || is_whole() {
             self.delete_condemned(&pods);
         }
+        for ordinal in pods.keys() {
+            claims::keep_policy(self.store, self.set, *ordinal);
+        }
         self.write_status(&self.pods());
     }
 
@@ -174,6 +178,11 @@ impl<'a> Set<'a> {
 
     fn create(&self, ordinal: u64) -> Result<(), Refusal> {
         let (name, template) = (self.pod_name(ordinal), &self.set["spec"]["template"]);
+        for claim in claims::create_missing(self.store, self.set, ordinal)? {
+            let set = &self.key.name;
+            let message = format!("create Claim {claim} Pod {name} in StatefulSet {set} success");
+            self.tell((NORMAL, "SuccessfulCreate"), &message);
+        }
         let mut metadata = template["metadata"].clone();
         metadata["name"] = name.clone().into();
         metadata["labels"]["statefulset.kubernetes.io/pod-name"] = name.clone().into();
@@ -188,6 +197,7 @@ impl<'a> Set<'a> {
         if let Some(service) = self.set["spec"]["serviceName"].as_str() {
             spec["subdomain"] = service.into();
         }
+        claims::add_volumes(self.set, ordinal, &mut spec);
         let pod = json!({"metadata": metadata, "spec": spec});
         self.store
             .create("pods", &self.key.namespace, pod, MANAGER)?;

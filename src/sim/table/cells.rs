@@ -26,6 +26,7 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: i64) -> Vec<Value> {
             "leases" => Value::from(text(object, "/spec/holderIdentity")),
             "namespaces" => Value::from(text(object, "/status/phase")),
             "nodes" => Value::from(node(column, object)),
+            "persistentvolumeclaims" => Value::from(claim(column, object)),
             "resourcequotas" => Value::from(quota(column, object)),
             "rolebindings" | "clusterrolebindings" => Value::from(binding(column, object)),
             "secrets" if column == "Data" => Value::from(length(&object["data"])),
@@ -39,6 +40,33 @@ pub(super) fn cells(kind: &Kind, object: &Value, now: i64) -> Vec<Value> {
         .iter()
         .map(|column| cell(&column.name))
         .collect()
+}
+
+fn claim(column: &str, claim: &Value) -> String {
+    match column {
+        "Status" if !claim["metadata"]["deletionTimestamp"].is_null() => "Terminating",
+        "Status" => text(claim, "/status/phase"),
+        "Volume" => text(claim, "/spec/volumeName"),
+        "Capacity" => text(claim, "/status/capacity/storage"),
+        // Those of a claim that has no volume yet are only a wish.
+        "Access Modes" if text(claim, "/spec/volumeName").is_empty() => "",
+        "Access Modes" => {
+            let modes = claim["status"]["accessModes"].as_array();
+            let short = |mode: &Value| match mode.as_str() {
+                Some("ReadWriteOnce") => "RWO",
+                Some("ReadOnlyMany") => "ROX",
+                Some("ReadWriteMany") => "RWX",
+                Some("ReadWriteOncePod") => "RWOP",
+                _ => "",
+            };
+            let modes = modes.into_iter().flatten().map(short);
+            return modes.collect::<Vec<_>>().join(",");
+        }
+        "StorageClass" => text(claim, "/spec/storageClassName"),
+        "VolumeAttributesClass" => "<unset>",
+        _ => text(claim, "/spec/volumeMode"),
+    }
+    .to_owned()
 }
 
 fn event(column: &str, event: &Value, now: i64) -> Value {

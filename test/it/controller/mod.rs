@@ -1,6 +1,7 @@
 //! Mirrors `src/controller`.
 
 mod build;
+mod claims;
 mod credentials;
 mod desired;
 mod difference;
@@ -11,6 +12,7 @@ mod manifests;
 mod memory;
 mod mining;
 mod node_spec;
+mod outside;
 mod own_writes;
 mod ownership;
 mod pods;

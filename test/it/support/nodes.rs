@@ -129,7 +129,7 @@ impl Nodes {
         let container = Container {
             namespace: "default".to_owned(),
             pod: format!("node-{number}"),
-            pod_uid: format!("uid-{number}"),
+            volume: format!("uid-{number}"),
             address: address.clone(),
             image: "localhost/bitcoind".to_owned(),
             command,

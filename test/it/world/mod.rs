@@ -12,6 +12,7 @@ mod node_spec;
 mod partitions;
 mod scale;
 mod secrecy;
+mod storage;
 mod topology;
 mod trouble;
 mod wallet;

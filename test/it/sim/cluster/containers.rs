@@ -107,7 +107,7 @@ impl NodeRuntime for Containers {
                     "nothing to execute",
                 ));
             }
-            state.volumes.insert(container.pod_uid.clone());
+            state.volumes.insert(container.volume.clone());
             state.runs.push(Run {
                 container,
                 started: Instant::now(),
@@ -125,12 +125,12 @@ impl NodeRuntime for Containers {
         })
     }
 
-    fn remove_volumes(&self, pod_uid: &str) {
+    fn remove_volume(&self, volume: &str) {
         let mut state = self.lock();
-        let is_its = |run: &&Run| run.container.pod_uid == pod_uid;
+        let is_its = |run: &&Run| run.container.volume == volume;
         let mut runs = state.runs.iter().filter(is_its);
         assert!(runs.all(|run| run.ended.is_some()), "a volume in use goes");
-        state.volumes.remove(pod_uid);
+        state.volumes.remove(volume);
     }
 
     fn transport(&self) -> Arc<dyn Transport> {

@@ -10,6 +10,7 @@ mod namespaces;
 mod pod;
 mod probes;
 mod stateful_set;
+mod volumes;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
