@@ -23,7 +23,7 @@
 //! | [`workqueue`] | a queue of keys: each once, never two workers on one, later, slower | [`workqueue::queue`] |
 //! | [`record`] | telling people what happened, without ever waiting for it | [`record::event_recorder`] |
 //! | [`leader`] | of many that could, one does | [`leader::elector`] |
-//! | [`bitcoin`] | bitcoind: RPC, and who should be connected with whom | [`bitcoin::peers`] |
+//! | [`bitcoin`] | bitcoind: RPC, blocks, wallets, and who should be connected with whom | [`bitcoin::peers`] |
 //! | [`controller`] | where all of the above meet: the level-based loop | [`controller::reconciler`] |
 //! | [`sim`] | a pretend cluster in one process, real HTTP and all | [`sim::store`] |
 //! | [`testing`] | client-go's fake: choose one answer, ask what was sent | [`testing::fake`] |

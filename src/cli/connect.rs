@@ -87,7 +87,7 @@ pub(super) struct Flags {
     zmq_tx_port: u16,
 
     #[command(flatten)]
-    place: network::Flags,
+    place: network::NetworkFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

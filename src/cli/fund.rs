@@ -52,7 +52,7 @@ pub(super) struct Flags {
     timeout: u32,
 
     #[command(flatten)]
-    place: network::Flags,
+    place: network::NetworkFlags,
 }
 
 /// What is to be paid.

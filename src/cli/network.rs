@@ -23,7 +23,7 @@ use crate::controller::desired;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
-pub(super) struct Flags {
+pub(super) struct NetworkFlags {
     /// The network's namespace [default: that of the context, in a cluster the pod's own]
     #[arg(short, long, value_name = "NAMESPACE", value_parser = super::namespace)]
     namespace: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct Flags {
     context: Option<String>,
 }
 
-impl Flags {
+impl NetworkFlags {
     /// The network called `name`, where these flags say.
     pub(super) fn network(&self, name: &str) -> Result<Network, Report> {
         let config = Config::load(self.kubeconfig.as_deref(), self.context.as_deref())?;

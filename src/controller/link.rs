@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 
 use crate::api::network::Links;
 use crate::api::{BitcoinNetwork, Resource};
-use crate::bitcoin::external::{self, DialOut};
+use crate::bitcoin::external::DialOut;
 use crate::bitcoin::peers::{self, Action, Node, Plan, Why};
 use crate::bitcoin::sides::pieces;
 use crate::bitcoin::{Link, Members, RpcClient, Sides};
@@ -53,17 +53,25 @@ impl NetworkReconciler {
         };
         let answered = answered(&sight.pods, &sight.answers);
         let links = wiring.links(&members);
-        let found = self.find_outside(network, wiring.outside);
-        let members = found.befriend(members);
+        let outside = self.find_outside(network, wiring.outside);
+        let members = outside.befriend(members);
         let now = self.clock.unix_seconds();
-        let mut outlook = external::look_out(&members, found.externals(), &answered, now);
-        let generation = network.metadata.generation;
-        found.note_refusals(&outlook, &mut memory.outside, generation);
-        let dials = std::mem::take(&mut outlook.dials);
-        outlook.dials = memory.outside.due(dials, generation);
-        sight.external_peers = Some(found.statuses(&outlook, &memory.outside));
+        let outings = &mut memory.outside;
+        let outlook = outside.look_out(&members, &answered, outings, now, sight);
         let plan = peers::plan(&members, &links, &answered, now);
         note_links(&wiring.sides, &plan, sight);
+        self.tell_of_others(network, &plan);
+        // A dial outside may fail for ever: it is no reason to look again at once.
+        let has_acted = !plan.actions.is_empty() || !outlook.cuts.is_empty();
+        let actions = plan.actions.into_iter().chain(outlook.cuts);
+        let errands = actions.map(Errand::from);
+        let errands = errands.chain(outlook.dials.into_iter().map(Errand::from));
+        self.run(clients, errands.collect()).await;
+        Ok(has_acted)
+    }
+
+    /// Tells of everybody who is where a node of this network should be, or should have no peer.
+    fn tell_of_others(&self, network: &BitcoinNetwork, plan: &Plan) {
         for stranger in &plan.strangers {
             let message = format!(
                 "cut node {} off from {}, a node of another network",
@@ -75,13 +83,6 @@ impl NetworkReconciler {
         for ordinal in &plan.misplaced {
             debug!(network = %network.key(), ordinal, "somebody else answers at this node's address");
         }
-        // A dial outside may fail for ever: it is no reason to look again at once.
-        let has_acted = !plan.actions.is_empty() || !outlook.cuts.is_empty();
-        let actions = plan.actions.into_iter().chain(outlook.cuts);
-        let errands = actions.map(Errand::from);
-        let errands = errands.chain(outlook.dials.into_iter().map(Errand::from));
-        self.run(clients, errands.collect()).await;
-        Ok(has_acted)
     }
 
     /// Has the nodes make and cut connections, many at the same time.

@@ -62,7 +62,7 @@ impl NetworkReconciler {
             view: &view,
             record: &record,
             patience: next.and_then(|next| bench.patience(next, height_of(&view, next.node))),
-            tip_seen_for: bench.tip_seen_for(view.best().map(|tip| tip.hash)),
+            tips_seen_for: bench.tips_seen_for(view.bests(&plan).map(|tip| tip.hash).collect()),
             now: self.now_micros(),
         };
         let decision = decide(facts);
@@ -290,7 +290,7 @@ impl Task<'_> {
             view: &view,
             record: &self.record,
             patience: None,
-            tip_seen_for: Duration::ZERO,
+            tips_seen_for: Duration::ZERO,
             now,
         })
     }

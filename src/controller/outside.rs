@@ -21,12 +21,15 @@ use tokio::time::Instant;
 
 use crate::api::network::ExternalPeerStatus;
 use crate::api::{BitcoinNetwork, ObjectKey, Resource};
-use crate::bitcoin::external::{DialOut, External, Outlook, Seen, Who};
-use crate::bitcoin::{Members, sides};
+use crate::bitcoin::external::{self, DialOut, External, Outlook, Seen, Who};
+use crate::bitcoin::members::{Members, Membership};
+use crate::bitcoin::peers::Node;
+use crate::bitcoin::{Identity, sides};
 use crate::controller::desired::{self, P2P_PORT};
 use crate::controller::pods::{self, Pods};
 use crate::controller::provide::checked_spec;
 use crate::controller::reconciler::NetworkReconciler;
+use crate::controller::status::Sight;
 use crate::controller::wiring::{self, Outside, Whom};
 use crate::http::Endpoint;
 
@@ -39,6 +42,7 @@ pub const REFUSED_REST: Duration = Duration::from_secs(600);
 
 /// Whom a spec asks for outside, as far as it can be had.
 pub(crate) struct Found {
+    generation: i64,
     asked: Vec<Outside>,
     /// For each that was asked for: its place among `externals`, or why it cannot be had.
     places: Vec<Result<usize, String>>,
@@ -64,6 +68,7 @@ impl NetworkReconciler {
             }));
         }
         Found {
+            generation: network.metadata.generation,
             asked,
             places,
             externals,
@@ -122,11 +127,6 @@ fn address(pods: &Pods, node: i32) -> Option<Endpoint> {
 }
 
 impl Found {
-    /// Those that can be had.
-    pub(crate) fn externals(&self) -> &[External] {
-        &self.externals
-    }
-
     /// `members` with the networks that are friends.
     pub(crate) fn befriend(&self, members: Members) -> Members {
         let marks = self.externals.iter().filter_map(|it| match &it.who {
@@ -136,18 +136,40 @@ impl Found {
         members.with_friends(marks)
     }
 
+    /// Compares what the nodes show with whom is asked for, and notes it. Returns what to dial and cut.
+    pub(crate) fn look_out(
+        &self,
+        members: &Members,
+        answered: &[Node],
+        outings: &mut Outings,
+        now: i64,
+        sight: &mut Sight,
+    ) -> Outlook {
+        let mut outlook = external::look_out(members, &self.externals, answered, now);
+        for (external, seen) in self.externals.iter().zip(&outlook.seen) {
+            if let (Who::Address(address), Some(identity)) = (&external.who, &seen.refused) {
+                outings.refuse(address.to_string(), self.generation, identity.clone());
+            }
+        }
+        let dials = std::mem::take(&mut outlook.dials);
+        outlook.dials = outings.due(dials, members, self.generation);
+        sight.external_peers = Some(self.statuses(&outlook, outings));
+        outlook
+    }
+
     /// What the status says of each.
-    pub(crate) fn statuses(&self, outlook: &Outlook, outings: &Outings) -> Vec<ExternalPeerStatus> {
+    fn statuses(&self, outlook: &Outlook, outings: &Outings) -> Vec<ExternalPeerStatus> {
         let places = self.asked.iter().zip(&self.places);
         let status = |(asked, place): (&Outside, &Result<usize, String>)| {
             let seen = match place {
                 Ok(place) => outlook.seen.get(*place).cloned().unwrap_or_default(),
                 Err(_) => Seen::default(),
             };
-            let refused = || outings.refused_at(&asked.whom).map(str::to_owned);
             let message = match place {
                 Err(why) => Some(why.clone()),
-                Ok(_) => refused().or_else(|| shortfall(asked, &seen)),
+                Ok(_) => outings
+                    .refused_at(&asked.whom)
+                    .or_else(|| shortfall(asked, &seen)),
             };
             ExternalPeerStatus {
                 peer: asked.whom.to_string(),
@@ -156,19 +178,6 @@ impl Found {
             }
         };
         places.map(status).collect()
-    }
-
-    /// Remembers at which addresses somebody answered whom we must not know.
-    pub(crate) fn note_refusals(&self, outlook: &Outlook, outings: &mut Outings, generation: i64) {
-        for (external, seen) in self.externals.iter().zip(&outlook.seen) {
-            if let (Who::Address(address), Some(identity)) = (&external.who, &seen.refused) {
-                let message = format!(
-                    "{identity} answered there, a node of a network: it was cut off, and is not dialled for {} minutes",
-                    REFUSED_REST.as_secs() / 60
-                );
-                outings.refuse(address.to_string(), generation, message);
-            }
-        }
     }
 }
 
@@ -203,16 +212,18 @@ pub struct Outings {
 struct Refusal {
     generation: i64,
     at: Instant,
-    message: String,
+    identity: Identity,
 }
 
 impl Outings {
     /// Those of `dials` that are due now; they count as dialled.
-    pub fn due(&mut self, dials: Vec<DialOut>, generation: i64) -> Vec<DialOut> {
+    pub fn due(&mut self, dials: Vec<DialOut>, members: &Members, generation: i64) -> Vec<DialOut> {
         self.dialled.retain(|_, at| at.elapsed() < REDIAL_EVERY);
-        // Who changes the spec may know better.
+        // Who changes the spec may know better, and who is a friend by now is welcome.
         self.refused.retain(|_, refusal| {
-            refusal.generation == generation && refusal.at.elapsed() < REFUSED_REST
+            refusal.generation == generation
+                && refusal.at.elapsed() < REFUSED_REST
+                && members.membership(&refusal.identity) != Membership::Friend
         });
         let is_due = |dial: &DialOut| {
             !self.dialled.contains_key(dial)
@@ -225,18 +236,22 @@ impl Outings {
         due
     }
 
-    fn refuse(&mut self, address: String, generation: i64, message: String) {
+    /// Lets `address` rest, because `identity` answered there: a node of a network that is no friend.
+    pub fn refuse(&mut self, address: String, generation: i64, identity: Identity) {
         let at = Instant::now();
         let refusal = Refusal {
             generation,
             at,
-            message,
+            identity,
         };
         self.refused.insert(address, refusal);
     }
 
-    fn refused_at(&self, whom: &Whom) -> Option<&str> {
+    fn refused_at(&self, whom: &Whom) -> Option<String> {
         let refusal = self.refused.get(&whom.to_string())?;
-        Some(&refusal.message)
+        let (identity, minutes) = (&refusal.identity, REFUSED_REST.as_secs() / 60);
+        Some(format!(
+            "{identity} answered there, a node of a network that has not agreed; it is not dialled for {minutes} minutes"
+        ))
     }
 }

@@ -154,7 +154,7 @@ async fn tell(
     let insight = run::Insight::default();
     let controller = run::controller(
         client.clone(),
-        reach.clone(),
+        reach,
         run::Options {
             namespaces: vec![key.namespace.to_string()],
             ..run::Options::default()
@@ -164,7 +164,7 @@ async fn tell(
         end.clone(),
     );
     let tell = async {
-        let story = Story::new(client.clone(), reach, narrator.clone(), key.clone());
+        let story = Story::new(client.clone(), narrator.clone(), key.clone());
         let outcome = tokio::select! {
             biased;
             () = shutdown.cancelled() => Ok(()),

@@ -1,11 +1,11 @@
 //! The story the demo tells: a network comes up, is mined, loses a node, grows and shrinks again.
 //!
-//! The story uses what any user has: the Kubernetes API and the nodes' RPC. Each step changes one
-//! thing and then waits until the network's own status says that the world has followed. A step that
-//! does not come true in its time ends the story with the step's name and the last status.
+//! The story uses what any user has: the Kubernetes API. Each step changes one thing that is asked for and
+//! then waits until the network's own status says that the world has followed. A step that does not come
+//! true in its time ends the story with the step's name and the last status.
 //!
 //! # Invariants
-//! - Nothing is taken for granted: each step ends on what the API server and the nodes say.
+//! - Nothing is taken for granted: each step ends on what the API server says that the nodes say.
 //! - A step has a deadline, `STEP_DEADLINE`.
 
 use std::fmt;
@@ -14,14 +14,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::api::core::{Pod, Secret};
+use crate::api::core::Pod;
 use crate::api::network::{BitcoinNetworkStatus, ConditionStatus};
 use crate::api::{BitcoinNetwork, ObjectKey, Resource};
-use crate::bitcoin::{self, Credentials, RpcClient};
 use crate::client::{self, Client, DeleteOptions};
-use crate::controller::{Reach, desired};
+use crate::controller::desired;
 use crate::demo::narrator::Narrator;
-use crate::http::Endpoint;
 
 /// The longest a step may take. Real nodes start in a fraction of a second; a pod that is replaced
 /// waits for its grace period and its probes.
@@ -31,15 +29,11 @@ const STEP_DEADLINE: Duration = Duration::from_secs(120);
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How many blocks are mined: a coinbase can be spent after 100 more, so 101 give one to spend.
-const BLOCKS: u32 = 101;
-
-/// An address on regtest whose key nobody needs.
-const MINING_ADDRESS: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+const BLOCKS: i64 = 101;
 
 /// The network of the story.
 pub struct Story {
     client: Client,
-    nodes: Reach,
     narrator: Narrator,
     network: ObjectKey,
     /// The UID of the network, once the story has made it.
@@ -51,10 +45,6 @@ pub struct Story {
 pub enum Error {
     /// The API server refused or could not be reached.
     Api(client::Error),
-    /// A node refused or could not be reached.
-    Node(bitcoin::Error),
-    /// The network's Secret has no credentials.
-    Credentials(bitcoin::credentials::Error),
     /// A step did not come true in its time.
     NotInTime {
         /// What was waited for.
@@ -68,8 +58,6 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Api(_) => f.write_str("the story stopped at the API server"),
-            Error::Node(_) => f.write_str("the story stopped at a node"),
-            Error::Credentials(_) => f.write_str("the network's Secret has no credentials"),
             Error::NotInTime { step, last } => {
                 let seconds = STEP_DEADLINE.as_secs();
                 write!(
@@ -85,8 +73,6 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Api(error) => Some(error),
-            Error::Node(error) => Some(error),
-            Error::Credentials(error) => Some(error),
             Error::NotInTime { .. } => None,
         }
     }
@@ -98,18 +84,11 @@ impl From<client::Error> for Error {
     }
 }
 
-impl From<bitcoin::Error> for Error {
-    fn from(error: bitcoin::Error) -> Self {
-        Error::Node(error)
-    }
-}
-
 impl Story {
-    /// A story about the network at `network`, told by `narrator`; `nodes` reaches pods.
-    pub fn new(client: Client, nodes: Reach, narrator: Narrator, network: ObjectKey) -> Self {
+    /// A story about the network at `network`, told by `narrator`.
+    pub fn new(client: Client, narrator: Narrator, network: ObjectKey) -> Self {
         Story {
             client,
-            nodes,
             narrator,
             network,
             uid: OnceLock::new(),
@@ -187,31 +166,22 @@ impl Story {
 
     async fn scale(&self, nodes: i32) -> Result<(), Error> {
         self.narrator.tell(&format!("scaling to {nodes} nodes"));
-        let patch = json!({"spec": {"nodes": nodes}});
-        self.client
-            .patch::<BitcoinNetwork>(&self.network, &patch)
-            .await?;
-        Ok(())
+        self.ask(json!({"nodes": nodes})).await
     }
 
     async fn mine(&self) -> Result<(), Error> {
-        let pod = self.pod(0).await?;
-        let secret = self
-            .client
-            .get::<Secret>(&desired::secret_key(&self.network))
+        self.narrator.tell(&format!(
+            "mining {BLOCKS} blocks: asking for height {BLOCKS}"
+        ));
+        self.ask(json!({"mining": {"untilHeight": BLOCKS}})).await
+    }
+
+    /// Changes what is asked for.
+    async fn ask(&self, spec: serde_json::Value) -> Result<(), Error> {
+        let patch = json!({"spec": spec});
+        self.client
+            .patch::<BitcoinNetwork>(&self.network, &patch)
             .await?;
-        let text = |key| secret.text(key).unwrap_or_default().to_owned();
-        let credentials =
-            Credentials::new(text(desired::SECRET_USER), text(desired::SECRET_PASSWORD))
-                .map_err(Error::Credentials)?;
-        let endpoint = Endpoint::new(
-            pod.status.pod_ip.as_deref().unwrap_or_default(),
-            desired::RPC_PORT,
-        );
-        let rpc = RpcClient::new(self.nodes.transport(&pod.key()), endpoint, &credentials);
-        self.narrator
-            .tell(&format!("mining {BLOCKS} blocks on node 0"));
-        rpc.generate_to_address(BLOCKS, MINING_ADDRESS).await?;
         Ok(())
     }
 
@@ -285,10 +255,7 @@ fn is_at(status: &BitcoinNetworkStatus, nodes: i32) -> bool {
     let all_there = status.nodes.len() == usize::try_from(nodes).unwrap_or_default();
     is_ready(status, nodes)
         && all_there
-        && status
-            .nodes
-            .iter()
-            .all(|node| node.height == Some(i64::from(BLOCKS)))
+        && status.nodes.iter().all(|node| node.height == Some(BLOCKS))
 }
 
 /// The status in one line.

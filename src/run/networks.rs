@@ -44,7 +44,7 @@ struct Gauge {
     value: fn(&BitcoinNetwork, i64) -> Option<Value>,
 }
 
-const GAUGES: [Gauge; 10] = [
+const GAUGES: [Gauge; 11] = [
     Gauge {
         name: "bitcoin_network_nodes",
         help: "Nodes asked for.",
@@ -81,13 +81,18 @@ const GAUGES: [Gauge; 10] = [
         value: |network, _| Some(network.status.links.present.into()),
     },
     Gauge {
+        name: "bitcoin_network_sides",
+        help: "How many parts it was asked to be split into; 1 if it was not. Each has its own best block.",
+        value: |network, _| Some(network.status.sides.len().max(1).into()),
+    },
+    Gauge {
         name: "bitcoin_network_height",
         help: "The greatest height of any node, in blocks.",
         value: |network, _| network.status.height.map(Value::from),
     },
     Gauge {
         name: "bitcoin_network_tips",
-        help: "How many different best blocks the nodes have; more than one for long is a fork.",
+        help: "How many different best blocks the nodes have; more than there are sides, for long, is a fork.",
         value: |network, _| Some(tips(&network.status.nodes).len().into()),
     },
     Gauge {

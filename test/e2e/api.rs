@@ -5,6 +5,7 @@ mod api_server;
 mod assertions;
 mod chart;
 mod chart_package;
+mod chart_takeover;
 mod connections;
 mod demo;
 mod gate;

@@ -1,6 +1,9 @@
 //! Subcommands and flags that need no server, as programs.
 
+mod configuration;
+mod connect;
 mod difficulty_at_height;
+mod fund;
 mod mine;
 
 use std::process::{Command, Output};

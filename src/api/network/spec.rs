@@ -26,6 +26,10 @@ use crate::api::null_is_default;
         "rule": "has(self.storage) == has(oldSelf.storage)",
         "message": "storage can be neither added to a network nor taken from it: delete the network and create it again",
     },
+    {
+        "rule": "!has(self.topology) || self.topology.type != 'FullMesh' || self.nodes <= 100",
+        "message": "a FullMesh has at most 100 nodes; Random spreads blocks as fast with far fewer links",
+    },
 ]))]
 pub struct BitcoinNetworkSpec {
     /// The number of bitcoind nodes. All of them are on one regtest chain.
@@ -180,6 +184,10 @@ pub struct Storage {
     {
         "rule": "self.type == 'Random' || (!has(self.degree) && !has(self.seed))",
         "message": "degree and seed belong to the type Random",
+    },
+    {
+        "rule": "!has(self.edges) || self.edges.all(edge, edge[0] != edge[1])",
+        "message": "an edge links two different nodes",
     },
 ]))]
 pub struct Topology {

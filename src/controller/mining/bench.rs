@@ -27,8 +27,8 @@ pub struct Bench {
     last: Option<MinedBlock>,
     /// Somebody else's reservation, at which height of its node it was seen, and since when.
     theirs: Option<(NextBlock, Option<i64>, Instant)>,
-    /// The best tip, and since when it has been that.
-    tip: Option<(BlockHash, Instant)>,
+    /// The best tip of each side, and since when they have been these.
+    tips: Option<(Vec<BlockHash>, Instant)>,
     /// What the node had against the last block, and when.
     refusal: Option<(String, Instant)>,
 }
@@ -95,15 +95,12 @@ impl Bench {
         self.block = Some((next.clone(), block.clone()));
     }
 
-    /// How long ago the tip was first seen.
-    pub fn tip_seen_for(&mut self, tip: Option<BlockHash>) -> Duration {
-        let Some(tip) = tip else {
-            return Duration::ZERO;
-        };
-        match &self.tip {
-            Some((seen, since)) if *seen == tip => since.elapsed(),
+    /// How long the sides' best tips have been these.
+    pub fn tips_seen_for(&mut self, tips: Vec<BlockHash>) -> Duration {
+        match &self.tips {
+            Some((seen, since)) if *seen == tips => since.elapsed(),
             _ => {
-                self.tip = Some((tip, Instant::now()));
+                self.tips = Some((tips, Instant::now()));
                 Duration::ZERO
             }
         }

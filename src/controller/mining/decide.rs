@@ -40,8 +40,8 @@ pub struct Facts<'a> {
     pub record: &'a MiningStatus,
     /// How much longer the reservation is to be left to whoever made it; `None`: it is ours.
     pub patience: Option<Duration>,
-    /// How long ago the best tip was first seen.
-    pub tip_seen_for: Duration,
+    /// How long the sides' best tips have been these.
+    pub tips_seen_for: Duration,
     /// Now, in microseconds since 1970.
     pub now: i64,
 }
@@ -327,7 +327,7 @@ fn last_block(facts: Facts<'_>) -> i64 {
         now,
         ..
     } = facts;
-    let first_seen = now - micros(facts.tip_seen_for);
+    let first_seen = now - micros(facts.tips_seen_for);
     let is_tip = |last: &&MinedBlock| {
         let is_tip = |tip: &Tip| tip.hash.to_string() == last.hash;
         view.tips.values().any(is_tip)

@@ -155,19 +155,52 @@ async fn a_running_network_changes_its_shape_and_is_joined_with_another() {
     alpha.until_ready(4).await;
     assert_eq!(alpha.pod_uids(), uids, "no pod was replaced");
 
+    // What cannot be is refused at once, by rules of the definition.
+    let refusals = [
+        (
+            json!({"topology": {"type": "Manual", "edges": [[0, 1], [1, 1]]}}),
+            "an edge links two different nodes",
+        ),
+        (
+            json!({"nodes": 101, "topology": {"type": "FullMesh"}}),
+            "a FullMesh has at most 100 nodes",
+        ),
+    ];
+    for (spec, told) in refusals {
+        let patch = json!({"spec": spec}).to_string();
+        let call = [
+            "patch",
+            "btcnet",
+            "alpha",
+            "--type=merge",
+            "--patch",
+            &patch,
+        ];
+        let refused = namespace.try_kubectl(&call).unwrap_err();
+        assert!(refused.contains(told), "{refused}");
+    }
+
     mine(&beta, 0, 7, 1);
     beta.until_at(2, 7).await;
-    // One peer by the other network's name, one by its address, which is that of a friend.
-    let dns_name = format!("{}.beta-svc:18444", beta.pod(1));
-    let mut joined = shaped("Star");
-    joined["externalPeers"] = json!([{"network": "beta"}, {"address": dns_name, "nodes": [2]}]);
-    alpha.ask(joined);
+    let with = |peers: Value| {
+        let mut spec = shaped("Star");
+        spec["externalPeers"] = peers;
+        spec
+    };
+    alpha.ask(with(json!([{"network": "beta"}])));
     let reason = "ExternalPeersMissing";
     alpha.until_condition("Connected", "False", reason).await;
+    assert_eq!(alpha.peers(0).unwrap().len(), 3, "beta has not agreed");
     let agreed = json!({"nodes": 2, "externalPeers": [{"network": "alpha"}]});
     beta.ask(agreed);
     alpha.until_at(4, 7).await;
     beta.until_ready(2).await;
+    // And by its DNS name, where a friend answers.
+    let dns_name = format!("{}.beta-svc:18444", beta.pod(1));
+    alpha.ask(with(
+        json!([{"network": "beta"}, {"address": dns_name, "nodes": [2]}]),
+    ));
+    alpha.until_ready(4).await;
     let peers = alpha.status().unwrap()["externalPeers"].clone();
     let connected = |peer: &str| json!({"peer": peer, "connected": true});
     assert_eq!(peers, json!([connected("beta"), connected(&dns_name)]));

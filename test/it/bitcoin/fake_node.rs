@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bitcoin_controller::bitcoin::{Credentials, RestClient, RpcClient};
-use bitcoin_controller::http::{BoxStream, Endpoint, MemoryNetwork};
+use bitcoin_controller::http::{BoxStream, Endpoint, MemoryNetwork, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
@@ -64,6 +64,10 @@ impl FakeNode {
 
     pub(crate) fn rpc(&self) -> RpcClient {
         RpcClient::new(Arc::new(self.network.clone()), endpoint(), &credentials())
+    }
+
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(self.network.clone())
     }
 
     pub(crate) fn rest(&self) -> RestClient {

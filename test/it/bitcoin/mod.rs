@@ -7,7 +7,7 @@ mod difficulty;
 mod difficulty_arithmetic;
 mod error;
 mod external;
-mod fake_node;
+pub(crate) mod fake_node;
 mod identity;
 mod members;
 mod mining;

@@ -14,6 +14,7 @@ mod manifests;
 mod memory;
 mod mining;
 mod node_spec;
+mod outside;
 mod own_writes;
 mod ownership;
 mod pods;

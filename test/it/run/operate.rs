@@ -40,6 +40,7 @@ async fn the_numbers_of_a_ready_network_are_those_of_its_status() {
         ("bitcoin_network_links_wanted", 3.0),
         ("bitcoin_network_links_present", 3.0),
         ("bitcoin_network_height", 0.0),
+        ("bitcoin_network_sides", 1.0),
         ("bitcoin_network_tips", 1.0),
         ("bitcoin_network_tip_agreement", 1.0),
     ] {
@@ -62,6 +63,23 @@ async fn the_numbers_of_a_ready_network_are_those_of_its_status() {
             metrics.get("bitcoin_network_nodes", &NETWORK).is_none()
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_split_on_purpose_says_into_how_many() {
+    let stage = Stage::open("sides").await;
+    stage.apply("alpha", json!({"nodes": 4, "partitions": [[0, 1], [2, 3]]}));
+    let controller = stage.controller(&[]);
+    let metrics = controller
+        .until_metrics("it is split", |metrics| {
+            metrics.get("bitcoin_network_sides", &NETWORK) == Some(2.0)
+                && metrics.get("bitcoin_network_links_present", &NETWORK) == Some(2.0)
+        })
+        .await;
+    assert_eq!(
+        metrics.get("bitcoin_network_links_wanted", &NETWORK),
+        Some(2.0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

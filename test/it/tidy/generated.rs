@@ -45,12 +45,19 @@ fn the_chart_has_the_crd_and_keeps_it_when_it_goes() {
 
 #[test]
 fn the_chart_grants_what_the_manifests_grant() {
-    let rules: Value = yaml::from_str(&read("helm/bitcoin-controller/files/rules.yaml")).unwrap();
-    let manifests = yaml::all_from_str(&read("manifests/rbac.yaml")).unwrap();
+    let objects = |path: &str| yaml::all_from_str(&read(path)).unwrap();
+    let rules = &objects("helm/bitcoin-controller/files/rules.yaml")[0];
+    let manifests = objects("manifests/rbac.yaml");
     let role = manifests
         .iter()
         .find(|object| object["kind"] == "ClusterRole");
-    assert_eq!(rules, role.unwrap()["rules"], "run hack/update-crd.sh");
+    assert_eq!(*rules, role.unwrap()["rules"], "run hack/update-crd.sh");
+    let users = objects("helm/bitcoin-controller/files/users.yaml");
+    assert_eq!(
+        users,
+        objects("manifests/users.yaml"),
+        "run hack/update-crd.sh"
+    );
 }
 
 #[test]

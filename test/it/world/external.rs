@@ -182,6 +182,29 @@ fn two_networks_that_name_each_other_are_one_chain_until_one_does_not() {
     });
 }
 
+/// The address of a node whose network has not agreed is refused, until it has.
+#[test]
+fn a_network_that_agrees_later_is_no_longer_refused_at_its_address() {
+    in_world(Options::default(), async |world| {
+        world.apply("beta", json!({"nodes": 1}));
+        world.settle().await;
+        let there = world.node("beta", 0).endpoint.to_string();
+        let asked = json!([{"network": "beta", "nodes": [1]}, {"address": there}]);
+        world.apply("alpha", json!({"nodes": 2, "externalPeers": asked}));
+        world
+            .until("it is refused", |world| {
+                let message = world.message("alpha", "Connected");
+                message.contains("a node of a network that has not agreed")
+            })
+            .await;
+        assert!(!is_joined(world));
+        world.apply("beta", json!({"externalPeers": [{"network": "alpha"}]}));
+        world.settle().await;
+        world.assert_ready("alpha", 2);
+        assert!(is_joined(world));
+    });
+}
+
 #[test]
 fn named_nodes_of_both_networks_are_paired_each_with_each() {
     in_world(Options::default(), async |world| {

@@ -153,7 +153,9 @@ fn real_nodes_take_a_hundred_and_one_blocks_and_a_pace_though_the_controller_is_
         let nodes = stage.nodes().await;
         assert_eq!(nodes[0].get_blockchain_info().await.unwrap().blocks, 101);
 
-        stage.declare(json!({"interval": "1s"})).await;
+        stage
+            .declare(json!({"untilHeight": null, "interval": "1s"}))
+            .await;
         stage.until_mined("OnPace").await;
         for _ in 0..2 {
             sleep(Duration::from_millis(3_500)).await;

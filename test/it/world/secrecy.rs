@@ -78,6 +78,9 @@ fn nothing_secret_is_in_anything_but_secrets() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
+    // With one subscriber in the whole process, a line that another thread comes to first, where there is none,
+    // would be switched off for all.
+    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     tracing::subscriber::with_default(subscriber, || {
         for port_forward in [false, true] {
             let options = Options {

@@ -30,7 +30,7 @@ fn decided(plan: &Plan, view: &View, record: &MiningStatus) -> Decision {
         view,
         record,
         patience: None,
-        tip_seen_for: Duration::ZERO,
+        tips_seen_for: Duration::ZERO,
         now: NOW,
     })
 }
@@ -110,7 +110,7 @@ fn a_block_of_somebody_else_is_counted_from_its_own_time_or_when_it_was_seen() {
             view: &view,
             record: &last(4, 1),
             patience: None,
-            tip_seen_for: Duration::from_secs(seen_for),
+            tips_seen_for: Duration::from_secs(seen_for),
             now: NOW,
         };
         decide(facts).look_again.map(|wait| wait.as_secs())
@@ -233,7 +233,7 @@ fn a_reservation_comes_before_everything_and_is_for_its_own_node() {
         view: &tips,
         record: &record,
         patience: Some(PATIENCE),
-        tip_seen_for: Duration::ZERO,
+        tips_seen_for: Duration::ZERO,
         now: NOW,
     };
     let patient = decide(facts);
