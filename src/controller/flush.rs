@@ -60,7 +60,7 @@ impl Flushes {
         self.last.retain(|ordinal, flush| {
             let is_same =
                 |(known, uid, _): &Candidate<'_>| known == ordinal && **uid == *flush.pod_uid;
-            nodes.iter().any(|node| is_same(node))
+            nodes.iter().any(is_same)
         });
         let best = nodes.iter().map(|(_, _, height)| *height).max()?;
         let since = match self.still {
