@@ -35,6 +35,10 @@ pub const SECRET_MISSING: &str = "SecretMissing";
 pub const SECRET_INCOMPLETE: &str = "SecretIncomplete";
 /// An object of the name we need belongs to somebody else.
 pub const NAME_CONFLICT: &str = "NameConflict";
+/// Event, Warning: no node has the network's chain any more.
+pub const CHAIN_RESET: &str = "ChainReset";
+/// Event, Warning, and condition Connected: somebody has switched a node's network off.
+pub const SWITCHED_OFF: &str = "NetworkSwitchedOff";
 /// Volumes of an earlier network of this name are in the way.
 pub const FOREIGN_VOLUME: &str = "ForeignVolume";
 /// What would have to change cannot be changed on an existing object.

@@ -17,6 +17,7 @@ mod sight;
 
 use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
+use crate::controller::chain_loss;
 use crate::controller::desired;
 use crate::controller::mining::plan;
 use crate::controller::nodes::Answer;
@@ -34,16 +35,14 @@ pub fn next(
     now: Timestamp,
 ) -> BitcoinNetworkStatus {
     let key = network.key();
+    let (height, tip) = chain_loss::told(sight, before);
     let mut status = BitcoinNetworkStatus {
         observed_generation: Some(network.metadata.generation),
         replicas: sight.n_pods(),
         selector: desired::selector_text(&key),
         links: sight.links.unwrap_or(before.links),
-        height: sight.best().map(|chain| chain.blocks),
-        tip: sight
-            .one_tip()
-            .then(|| sight.best().map(|chain| chain.best_block_hash.to_string()))
-            .flatten(),
+        height,
+        tip,
         tip_time: sight
             .best()
             .and_then(|chain| chain.time)
