@@ -43,7 +43,7 @@ pub struct Sight {
     pub wallet: Option<WalletSight>,
     /// What blocks the pass: reason and message.
     pub blocked: Option<(&'static str, String)>,
-    /// For how long the nodes of a side have not had one best block.
+    /// Since when the nodes of a side have not had one best block.
     pub apart_for: Option<Duration>,
 }
 
