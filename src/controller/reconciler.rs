@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   network gone or deleting? ──> done
-//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
+//!   whose volumes? ──> credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
 //! ```
 //!
 //! A pass does not know why it runs. It reads everything it needs, does the difference, and says when it

@@ -1,7 +1,7 @@
 //! Everything one pass has seen of a network, and the questions that are asked of it.
 //!
 //! Each step of a pass notes here what it found; at the end the status is made from it. Nothing here
-//! was seen by an earlier pass.
+//! was seen by an earlier pass, but for the sides of a network whose spec cannot be read any more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
