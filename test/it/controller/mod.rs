@@ -1,5 +1,6 @@
 //! Mirrors `src/controller`.
 
+mod arguments;
 mod build;
 mod chain_loss;
 mod claims;
