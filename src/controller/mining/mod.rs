@@ -45,7 +45,7 @@
 //! | [`view`] | what the nodes have, side by side |
 //! | [`decide`](mod@decide) | pure: from plan, view and reservation to the next step |
 //! | [`job`] | making blocks and handing them in |
-//! | [`bench`] | what is kept between passes: nothing that cannot be lost |
+//! | [`bench`](mod@bench) | what is kept between passes: nothing that cannot be lost |
 
 pub mod bench;
 pub mod decide;
