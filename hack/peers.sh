@@ -13,7 +13,7 @@ helm_src=$cluster_src/helm
 registry_src=$cluster_src/registry
 helm_version=$(sed -n 's|^.*helm.sh/helm/v4 \(v[0-9.]*\).*|\1|p' "$helm_src/go.mod")
 
-# A folder's name says what was built: worktrees with other sources do not disturb each other.
+# A folder's name says what was built: checkouts with other sources do not disturb each other.
 key() { # FOLDER
 	(cd "$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut --characters=1-12)
 }

@@ -10,7 +10,7 @@
 //!
 //! # Invariants
 //! - Only this machine can connect: the listeners are on the loopback address.
-//! - At most [`AT_ONCE`] connections are open on each port; further ones wait.
+//! - At most `AT_ONCE` connections are open on each port; further ones wait.
 //! - Dropping the future ends them all.
 //!
 //! # Rights

@@ -9,8 +9,9 @@
 //! # Example
 //! ```text
 //! $ bitcoin-controller fund my-network bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080 0.5 --confirm
-//! waiting: Mining: height 57 of 101
+//! waiting: Mining: at height 57 of 101
 //! mined a block, since nothing else does
+//! the payment is in a block
 //! 5c3e7b0f0d3b6a5d8c2a1f…
 //! ```
 

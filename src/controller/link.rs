@@ -3,7 +3,8 @@
 //! Whatever broke a link (a pod that was replaced, a user, a dead peer) is mended by the same step.
 //!
 //! # Invariants
-//! - Only a node that answered in this pass, with our credentials, is dialled or told to dial.
+//! - Only a node that answered in this pass, with our credentials, is dialled or told to dial, and none
+//!   whose network somebody has switched off.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -182,7 +183,7 @@ fn answered(pods: &Pods, answers: &BTreeMap<i32, Answer>) -> Vec<Node> {
             chain,
             network,
             peers,
-        } => Some(Node {
+        } if network.network_active => Some(Node {
             ordinal: u32::try_from(*ordinal).ok()?,
             subversion: network.subversion.clone(),
             address: Endpoint::new(pods.get(ordinal)?.status.pod_ip.as_deref()?, P2P_PORT),

@@ -21,6 +21,7 @@ use crate::api::network::BitcoinNetworkStatus;
 use crate::api::{BitcoinNetwork, Resource};
 use crate::bitcoin::RpcClient;
 use crate::controller::desired::RPC_PORT;
+use crate::controller::flush::Flushes;
 use crate::controller::mining::Bench;
 use crate::controller::outside::Outings;
 use crate::controller::own_secret::{Known, Own};
@@ -57,6 +58,8 @@ pub struct Memory {
     pub repairs: BTreeMap<&'static str, Repairs>,
     /// Writes that the server does not allow, by kind of object.
     pub refused: BTreeMap<&'static str, Refused>,
+    /// Flushes of nodes with a volume.
+    pub flushes: Flushes,
     /// What is being mined.
     pub mining: Bench,
     /// One client for each pod.

@@ -24,7 +24,7 @@ use crate::bitcoin::{BlockHash, RpcClient};
 use crate::controller::memory::Memory;
 use crate::controller::mining::decide::{Facts, Standing, counted_from, standing, usual};
 use crate::controller::mining::job::{Job, Outcome, ours};
-use crate::controller::mining::{Bench, Plan, Seen, Step, Verdict, View, decide, plan};
+use crate::controller::mining::{Bench, PATIENCE, Plan, Seen, Step, Verdict, View, decide, plan};
 use crate::controller::problem::Problem;
 use crate::controller::provide::checked_spec;
 use crate::controller::reasons;
@@ -112,7 +112,7 @@ impl NetworkReconciler {
                 Reserved::Yes => {}
                 Reserved::SomebodyElse => {
                     let verdict = task.verdict.clone();
-                    return Ok((task.seen(verdict), AFTER_ACTION));
+                    return Ok((task.seen(verdict), PATIENCE));
                 }
                 Reserved::NotKept => {
                     let message = "the CustomResourceDefinition on the server is too old to keep reservations; apply the controller's";

@@ -10,12 +10,14 @@
 //! | [`difference`] | pure: whether an object has all we want |
 //! | [`ownership`] | whose object it is |
 //! | [`provide`] | credentials, Service and StatefulSet are there and right |
+//! | [`chain_loss`] | a chain that is gone is said to be gone |
 //! | [`claims`] | volumes of an earlier network of the same name |
 //! | [`credentials`] | who may use the nodes' RPC |
 //! | [`own_secret`] | the Secret we make: credentials, the wallet's seed, where the nodes are |
 //! | [`nodes`] | what each node says of itself |
 //! | [`pods`] | pure: pods as a network sees them, and which to replace |
 //! | [`wiring`] | pure: what a spec asks of the links |
+//! | [`flush`] | what is on volumes survives a kill |
 //! | [`link`], [`outside`] | who is connected with whom, within the network and without |
 //! | [`wallet`] | a wallet with money, on one of the nodes |
 //! | [`mining`], [`mine`] | blocks that were declared: what is due, and mining it |
@@ -26,6 +28,7 @@
 //! | [`reach`], [`problem`], [`reasons`], [`digest`] | small words the others use |
 
 pub mod caches;
+pub mod chain_loss;
 pub mod claims;
 #[allow(
     clippy::module_inception,
@@ -36,6 +39,7 @@ pub mod credentials;
 pub mod desired;
 pub mod difference;
 pub mod digest;
+pub mod flush;
 pub mod journal;
 pub mod link;
 pub mod memory;

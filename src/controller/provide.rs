@@ -31,7 +31,7 @@ use crate::controller::desired::{self, APPLIED_HASH, NodeSpec, Startup};
 use crate::controller::difference;
 use crate::controller::memory::{Memory, Refused, Repairs};
 use crate::controller::mining::plan;
-use crate::controller::own_secret::{Known, Own};
+use crate::controller::own_secret::{Known, Own, Refusal};
 use crate::controller::own_writes::OwnWrites;
 use crate::controller::ownership::{self, Found};
 use crate::controller::problem::Problem;
@@ -183,8 +183,9 @@ impl NetworkReconciler {
             let message = format!("put secret `{name}` back: the nodes know no other credentials");
             self.tell(network, reasons::REPAIRED, message);
         }
+        let message = |refusal: &Option<Refusal>| refusal.as_ref().map(|it| it.message.clone());
         if let Some(refusal) = &own.refusal
-            && own.refusal != known.refusal
+            && message(&own.refusal) != message(&known.refusal)
         {
             self.warn(network, reasons::SECRET_OUTDATED, refusal.message.clone());
         }

@@ -31,10 +31,14 @@ pub const INVALID_NAME: &str = "InvalidName";
 pub const INVALID_SPEC: &str = "InvalidSpec";
 /// The Secret that the spec names is not there.
 pub const SECRET_MISSING: &str = "SecretMissing";
-/// The Secret that the spec names lacks a key or has a value that cannot be used.
+/// The Secret that the spec names, or ours, lacks a key or has a value that cannot be used.
 pub const SECRET_INCOMPLETE: &str = "SecretIncomplete";
 /// An object of the name we need belongs to somebody else.
 pub const NAME_CONFLICT: &str = "NameConflict";
+/// Event, Warning: no node has the network's chain any more.
+pub const CHAIN_RESET: &str = "ChainReset";
+/// Event, Warning, and condition Connected: somebody has switched a node's network off.
+pub const SWITCHED_OFF: &str = "NetworkSwitchedOff";
 /// Volumes of an earlier network of this name are in the way.
 pub const FOREIGN_VOLUME: &str = "ForeignVolume";
 /// What would have to change cannot be changed on an existing object.
@@ -56,7 +60,7 @@ pub const STARTING: &str = "PodsStarting";
 pub const FAILED_CREATE: &str = "FailedCreate";
 /// Condition PodsReady: a pod runs, and its node does not answer.
 pub const NOT_ANSWERING: &str = "NotAnswering";
-/// Condition PodsReady: a node refuses our credentials; it will be replaced.
+/// Condition PodsReady: a node refuses our credentials, the present ones and those before them.
 pub const UNAUTHORIZED: &str = "Unauthorized";
 /// Condition Connected: every wanted link is there.
 pub const ALL_LINKED: &str = "AllLinksPresent";
@@ -90,7 +94,7 @@ pub const WALLET_UNSUPPORTED: &str = "WalletsUnsupported";
 pub const WALLET_FAILED: &str = "WalletFailed";
 /// Condition WalletReady, Unknown: something blocks the network before its wallet is looked at.
 pub const WALLET_NOT_SEEN: &str = "WalletNotLookedAt";
-/// Event, Warning: our Secret lacks keys, and the server refuses to add them.
+/// Event, Warning: our Secret lacks keys that the server refuses to add, or has no seed where one should be.
 pub const SECRET_OUTDATED: &str = "SecretOutdated";
 /// Condition Mined: the height that was asked for is reached.
 pub const HEIGHT_REACHED: &str = "HeightReached";

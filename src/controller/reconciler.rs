@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   network gone or deleting? ──> done
-//!   credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
+//!   whose volumes? ──> credentials ──> Service ──> StatefulSet ──> ask the nodes ──> links ──> wallet ──> mine ──> replace a pod ──> status, events
 //! ```
 //!
 //! A pass does not know why it runs. It reads everything it needs, does the difference, and says when it
@@ -151,7 +151,10 @@ impl NetworkReconciler {
         let (status, due) = self.report(cached, &network, memory, &sight).await?;
         let look = next_look(&status, memory, has_acted, sight.blocked.is_some());
         let to_mine = sight.mine_again.unwrap_or(Duration::MAX);
-        Ok(Action::RequeueAfter(look.min(due).min(to_mine)))
+        let to_flush = sight.flush_again.unwrap_or(Duration::MAX);
+        Ok(Action::RequeueAfter(
+            look.min(due).min(to_mine).min(to_flush),
+        ))
     }
 
     /// Everything but the status. Returns whether a node or a pod was acted upon.
@@ -173,6 +176,7 @@ impl NetworkReconciler {
             return provided.map(|_| false);
         };
         let clients = self.look(memory, &set, wanted, sight).await;
+        sight.old_chain = self.look_for_chain(network, &clients, sight).await;
         let provided = provided?;
         let has_linked = self.link(network, memory, &clients, wanted, sight).await?;
         let spec = checked_spec(network)?;
@@ -180,6 +184,8 @@ impl NetworkReconciler {
             .keep_wallet(network, spec, &provided.own, &clients, sight)
             .await;
         sight.mine_again = self.mine(cached, network, &clients, memory, sight).await?;
+        let flushes = &mut memory.flushes;
+        sight.flush_again = self.flush(spec, flushes, &clients, sight).await;
         let restart_hash = &provided.restart_hash;
         let has_replaced = self.replace(network, wanted, restart_hash, sight).await?;
         sight.failed_create = self.why_missing(memory, &set, wanted, sight).await?;

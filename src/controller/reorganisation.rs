@@ -21,7 +21,9 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::api::network::BitcoinNetworkStatus;
@@ -38,6 +40,9 @@ pub const DEEP: u32 = 6;
 /// How far back the last common block is looked for.
 const LONGEST_WALK: u32 = 200;
 
+/// How long may be spent on counting in a pass, which has a status to write.
+const WALK_DEADLINE: Duration = Duration::from_secs(3);
+
 /// How many different reorganisations are looked into at once; when nodes heal there are one or two.
 const MOST_AT_ONCE: usize = 8;
 
@@ -50,9 +55,10 @@ pub struct Reorganisation {
     pub from: (i64, String),
     /// The tip they have.
     pub to: (i64, String),
-    /// How many blocks of the old chain are not in the new one; at least so many, if that is
-    /// `LONGEST_WALK`.
+    /// How many blocks of the old chain are not in the new one, as far as they were counted.
     pub n_dropped: u32,
+    /// Whether they were counted to the last.
+    pub is_counted_out: bool,
 }
 
 impl Reorganisation {
@@ -61,11 +67,7 @@ impl Reorganisation {
         let (nodes, n_dropped) = (status::name(&self.nodes), self.n_dropped);
         let (from, from_hash) = &self.from;
         let (to, to_hash) = &self.to;
-        let at_least = if n_dropped < LONGEST_WALK {
-            ""
-        } else {
-            "at least "
-        };
+        let at_least = if self.is_counted_out { "" } else { "at least " };
         let blocks = if n_dropped == 1 { "block" } else { "blocks" };
         format!(
             "{nodes} dropped {at_least}{n_dropped} {blocks}: from height {from} ({from_hash}) to height {to} ({to_hash})"
@@ -98,6 +100,7 @@ pub fn moved(before: &BitcoinNetworkStatus, next: &BitcoinNetworkStatus) -> Vec<
             from,
             to,
             n_dropped: 0,
+            is_counted_out: true,
         })
         .collect()
 }
@@ -112,6 +115,7 @@ impl NetworkReconciler {
         next: &BitcoinNetworkStatus,
     ) -> Vec<Reorganisation> {
         let mut found = Vec::new();
+        let deadline = Instant::now() + WALK_DEADLINE;
         for mut moved in moved(before, next).into_iter().take(MOST_AT_ONCE) {
             // All of them have gone the same way: whoever answers first speaks for all.
             for ordinal in &moved.nodes {
@@ -120,9 +124,11 @@ impl NetworkReconciler {
                 else {
                     continue;
                 };
-                match n_dropped(&rpc, &moved.from.1).await {
-                    Ok(n_dropped) => {
+                // What was counted by then is told as "at least".
+                match n_dropped(&rpc, &moved.from.1, deadline).await {
+                    Ok((n_dropped, is_all)) => {
                         moved.n_dropped = n_dropped;
+                        moved.is_counted_out = is_all;
                         break;
                     }
                     Err(error) => debug!(ordinal, %error, "the old tip is not known any more"),
@@ -149,13 +155,14 @@ impl NetworkReconciler {
     }
 }
 
-/// How many blocks up to `tip` are not in the best chain of the node.
-async fn n_dropped(rpc: &RpcClient, tip: &str) -> Result<u32, Error> {
+/// How many blocks up to `tip` are not in the best chain of the node, and whether these are all of them.
+async fn n_dropped(rpc: &RpcClient, tip: &str, deadline: Instant) -> Result<(u32, bool), Error> {
     let mut next = BlockHash::from_str(tip).ok();
     let mut n_dropped = 0;
-    while let Some(hash) = next
-        && n_dropped < LONGEST_WALK
-    {
+    while let Some(hash) = next {
+        if n_dropped >= LONGEST_WALK || n_dropped > 0 && Instant::now() >= deadline {
+            return Ok((n_dropped, false));
+        }
         let header = rpc.get_block_header(&hash).await?;
         if header.confirmations >= 0 {
             break;
@@ -163,5 +170,5 @@ async fn n_dropped(rpc: &RpcClient, tip: &str) -> Result<u32, Error> {
         n_dropped += 1;
         next = header.previous_block_hash;
     }
-    Ok(n_dropped)
+    Ok((n_dropped, true))
 }

@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 use crate::api::network::{BitcoinNetworkStatus, Condition, ConditionStatus};
 use crate::api::{BitcoinNetwork, ObjectKey, Resource, Timestamp};
 use crate::client;
+use crate::controller::chain_loss::Chain;
 use crate::controller::memory::Memory;
 use crate::controller::mining::plan;
 use crate::controller::problem::Problem;
@@ -46,7 +47,14 @@ impl NetworkReconciler {
             return Ok((next, Duration::MAX));
         }
         let only_chain_facts = status::without_chain_facts(&next, before) == *before;
-        if only_chain_facts && let Some(written) = memory.chain_facts_written {
+        let lost = match &sight.old_chain {
+            Chain::Gone(message) => Some(message),
+            Chain::There | Chain::Doubtful => None,
+        };
+        if only_chain_facts
+            && lost.is_none()
+            && let Some(written) = memory.chain_facts_written
+        {
             let due = CHAIN_FACTS_EVERY.saturating_sub(written.elapsed());
             if !due.is_zero() {
                 return Ok((next, due));
@@ -57,6 +65,9 @@ impl NetworkReconciler {
             return Ok((next, WRITE_AGAIN));
         }
         memory.chain_facts_written = Some(Instant::now());
+        if let Some(message) = lost {
+            self.warn(network, reasons::CHAIN_RESET, message.clone());
+        }
         self.tell_turns(network, before, &next);
         self.tell_reorganisations(network, &reorganisations);
         Ok((next, Duration::MAX))
@@ -159,6 +170,12 @@ impl NetworkReconciler {
         if let Some((reason, message)) = status::turn(&before.sides, &next.sides) {
             info!(network = %network.key(), "{message}");
             self.tell(network, reason, message);
+        }
+        if let Some(connected) = next.condition("Connected")
+            && connected.reason == reasons::SWITCHED_OFF
+            && !is_told(before.condition("Connected"), connected)
+        {
+            self.warn(network, reasons::SWITCHED_OFF, connected.message.clone());
         }
         let Some(ready) = next.condition("Ready") else {
             return;

@@ -11,7 +11,7 @@
 //!
 //! # Invariants
 //! - Each step may be cut short and taken again; what the node goes on with is found by the next pass.
-//! - A step takes at most [`STEP_DEADLINE`]: a wallet that scans holds up nothing else.
+//! - A step takes at most `STEP_DEADLINE`: a wallet that scans holds up nothing else.
 //! - The address in the status follows from the keys alone: blocks may be mined to it before the wallet is there.
 //! - A wallet is never unloaded or deleted: it may hold what nobody has elsewhere.
 

@@ -49,26 +49,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* The controller's rights, as manifests/rbac.yaml has them; of Secrets, those that were named, if any were. */}}
 {{- define "bitcoin-controller.rules" -}}
-{{- $names := .Values.rbac.secretNames -}}
+{{- $own := list -}}
 {{- range .Values.rbac.networkNames -}}
-{{- $names = append $names (printf "%s-rpc" .) -}}
+{{- $own = append $own (printf "%s-rpc" .) -}}
 {{- end -}}
+{{- $all := uniq (concat .Values.rbac.secretNames $own) -}}
 {{- range .Files.Get "files/rules.yaml" | fromYamlArray }}
-{{- if and $names (has "secrets" .resources) }}
-{{- /* What is to be created has no name yet, so that this right cannot be confined to some. */}}
-{{- $unnamed := list }}
-{{- $named := list }}
+{{- if and $all (has "secrets" .resources) }}
+{{- $rule := dict "apiGroups" .apiGroups "resources" .resources }}
 {{- range .verbs }}
+{{- /* What is to be created has no name yet; what is changed is the network's own. */}}
+{{- $names := ternary $all $own (eq . "get") }}
 {{- if eq . "create" }}
-{{- $unnamed = append $unnamed . }}
-{{- else }}
-{{- $named = append $named . }}
+- {{ toYaml (merge (dict "verbs" (list .)) $rule) | nindent 2 | trim }}
+{{- else if $names }}
+- {{ toYaml (merge (dict "verbs" (list .) "resourceNames" $names) $rule) | nindent 2 | trim }}
 {{- end }}
 {{- end }}
-{{- if $unnamed }}
-- {{ toYaml (dict "apiGroups" .apiGroups "resources" .resources "verbs" $unnamed) | nindent 2 | trim }}
-{{- end }}
-- {{ toYaml (dict "apiGroups" .apiGroups "resources" .resources "resourceNames" (uniq $names) "verbs" $named) | nindent 2 | trim }}
 {{- else }}
 - {{ toYaml . | nindent 2 | trim }}
 {{- end }}

@@ -31,10 +31,11 @@ pub struct BitcoinNetworkStatus {
     /// Connections between nodes of this network.
     #[serde(deserialize_with = "null_is_default")]
     pub links: Links,
-    /// The greatest height of any node, in blocks; absent while no node has answered.
+    /// The greatest height of any node, in blocks; absent while no node has ever answered. It does not fall before
+    /// every node has said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<i64>,
-    /// The hash of the best block, if all nodes that answer agree on it.
+    /// The hash of the best block, if all nodes agree on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tip: Option<String>,
     /// The time in the header of the best block: how old the tip is.

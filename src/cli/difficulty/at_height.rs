@@ -8,6 +8,7 @@
 //! $ bitcoin-controller difficulty --height tip --cookie ~/.bitcoin/regtest/.cookie
 //! chain       regtest, tip at height 150
 //! height      150
+//! hash        4d2a6f0c…
 //! mined       2026-11-24T19:40:00Z
 //! bits        0x207fffff (545259519)
 //! …

@@ -52,11 +52,14 @@ impl Quantity {
         let (thousandths, is_binary) = match binary_exponent(suffix) {
             Some(exponent) => {
                 let scaled = digits.checked_mul(1 << exponent)?;
-                (scaled_by_ten(scaled, 3 - n_decimals)?, true)
+                (scaled_by_ten(scaled, 3_i32.checked_sub(n_decimals)?)?, true)
             }
             None => {
                 let exponent = decimal_exponent(suffix)?;
-                (scaled_by_ten(digits, exponent + 3 - n_decimals)?, false)
+                (
+                    scaled_by_ten(digits, exponent.checked_add(3)?.checked_sub(n_decimals)?)?,
+                    false,
+                )
             }
         };
         (thousandths <= LARGEST * 1_000).then_some(Quantity {

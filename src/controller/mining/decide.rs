@@ -115,7 +115,7 @@ pub fn decide(facts: Facts<'_>) -> Decision {
         verdict,
         look_again,
     };
-    if plan.miners.is_empty() {
+    if plan.miners.is_empty() && !plan.is_paused {
         let message = "none of the miners is a node that is there and has a weight";
         return rest(Verdict::no(reasons::NO_MINER, message), None);
     }
@@ -272,7 +272,8 @@ fn by_pace(facts: Facts<'_>) -> Option<Due> {
     let node = miners.choose(plan.seed, turn)?;
     let tip = view.best_beside(plan, node)?;
     let at = last_block(facts) + micros(pace.wait(plan.seed, turn));
-    let time = if now - at > micros(pace.mean()) {
+    // A reservation that is stale from the start would be given up before it is mined.
+    let time = if now - at > micros(pace.mean().min(STALE / 2)) {
         now
     } else {
         at

@@ -3,9 +3,11 @@
 //! A block that is mined twice is two blocks, and the network is split until a third decides. So the
 //! order is: say in the status what is about to be mined, and only if that could be said, mine it. The
 //! status is written by compare-and-swap (an apply that carries the `resourceVersion` that was read), so
-//! of two who want the same only one is told "yes". What stands there, the *reservation*, says all that
-//! makes the block: its height, the block before it, the node that is given it, its time. Whoever finds a
-//! reservation mines that block and no other, on that node and no other.
+//! of two who want the same only one is told "yes". What stands there, the *reservation*, says all that we
+//! choose: the block's height, the block before it, the node that is given it, its time. Whoever finds a
+//! reservation mines that block and no other, on that node and no other. What it does not say is which
+//! transactions the node would take: if these have changed, two attempts are two blocks, but both are
+//! that one node's, and it keeps the first.
 //!
 //! ```text
 //!   Plan (spec) ┐
@@ -18,7 +20,7 @@
 //! | it was killed | what is there | what the next one does |
 //! |---|---|---|
 //! | before the reservation | nothing | decides anew, and comes to the same |
-//! | after it, before the block was handed in | an open reservation; the chain is one short of it | waits [`PATIENCE`], then makes the very same block and hands it in |
+//! | after it, before the block was handed in | an open reservation; the chain is one short of it | waits [`PATIENCE`], then makes the block anew and hands it in |
 //! | when the answer to the reservation was lost | the same | the same |
 //! | when the answer to the block was lost | a reservation and perhaps the block | asks the node: the chain has it, or as above, and the node says `duplicate` if it came meanwhile |
 //! | after the block was accepted, before the status says so | the chain has reached the reservation | sees that it is done, asks for the block, and notes it as the last if it is ours |
@@ -62,8 +64,8 @@ pub use decide::{Decision, Step, decide};
 pub use plan::Plan;
 pub use view::{Tip, View};
 
-/// How long a reservation that somebody else made is left to him while nothing comes of it: longer than any
-/// answer of a node that answers at all takes.
+/// How long a reservation that somebody else made is left to him while nothing comes of it: much longer than
+/// a node that is well takes. One that is not gets a second block for the same place, and keeps the first.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a pass found out about mining, for the status.

@@ -175,6 +175,15 @@ fn connected(sight: &Sight) -> Judgement {
         message.push_str(", none of them between sides");
     }
     message.push_str(&in_pieces(&sides));
+    let off = sight.switched_off();
+    if !off.is_empty() {
+        let nodes: Vec<String> = off.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "{message}; somebody has switched the network of node {} off (`setnetworkactive false`), which is left so: switch it on, or delete the pod",
+            nodes.join(", ")
+        );
+        return Judgement::new(name, false, reasons::SWITCHED_OFF, message);
+    }
     if sight.wanted.is_none() || wanted != present {
         return Judgement::new(name, false, reasons::LINKS_MISSING, message);
     }

@@ -1,10 +1,15 @@
 //! From what was seen to the network's status: a function of values.
 //!
-//! Four conditions answer the question everybody has, "is it really ready?", in steps. `PodsReady`:
-//! every node answers; if not, it carries the reason the kubelet or scheduler gives. `Connected`: every
-//! wanted link is there, none between sides, and those outside that were asked for are there, too. `Synced`: all nodes of a side have the same best block;
-//! since blocks travel, it goes false only when that has not been so for [`SYNC_GRACE`]. `Ready`: all of these, and nothing is on its
-//! way to change.
+//! Conditions answer the question everybody has, "is it really ready?", in steps.
+//!
+//! | condition | it is true if |
+//! |---|---|
+//! | `PodsReady` | every node answers; if not, it carries the reason the kubelet or scheduler gives |
+//! | `Connected` | every wanted link is there, none between sides, and everybody outside who was asked for |
+//! | `Synced` | all nodes of a side have one best block; blocks travel, so it goes false only after [`SYNC_GRACE`] |
+//! | `WalletReady` | the wallet that is asked for can be used; absent if none is |
+//! | `Mined` | blocks come as was asked for; absent if none are |
+//! | `Ready` | all of these, and nothing is on its way to change |
 //!
 //! # Invariants
 //! - A condition's transition time moves only when its status does.
@@ -17,6 +22,7 @@ mod sight;
 
 use crate::api::network::{BitcoinNetworkStatus, NodeStatus, WalletStatus};
 use crate::api::{BitcoinNetwork, Resource, Timestamp};
+use crate::controller::chain_loss;
 use crate::controller::desired;
 use crate::controller::mining::plan;
 use crate::controller::nodes::Answer;
@@ -34,16 +40,14 @@ pub fn next(
     now: Timestamp,
 ) -> BitcoinNetworkStatus {
     let key = network.key();
+    let (height, tip) = chain_loss::told(sight, before);
     let mut status = BitcoinNetworkStatus {
         observed_generation: Some(network.metadata.generation),
         replicas: sight.n_pods(),
         selector: desired::selector_text(&key),
         links: sight.links.unwrap_or(before.links),
-        height: sight.best().map(|chain| chain.blocks),
-        tip: sight
-            .one_tip()
-            .then(|| sight.best().map(|chain| chain.best_block_hash.to_string()))
-            .flatten(),
+        height,
+        tip,
         tip_time: sight
             .best()
             .and_then(|chain| chain.time)

@@ -1,13 +1,14 @@
 //! Everything one pass has seen of a network, and the questions that are asked of it.
 //!
 //! Each step of a pass notes here what it found; at the end the status is made from it. Nothing here
-//! was seen by an earlier pass.
+//! was seen by an earlier pass, but for the sides of a network whose spec cannot be read any more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::api::network::{ExternalPeerStatus, Links};
 use crate::bitcoin::BlockchainInfo;
+use crate::controller::chain_loss::Chain;
 use crate::controller::mining;
 use crate::controller::nodes::Answer;
 use crate::controller::pods::Pods;
@@ -29,6 +30,8 @@ pub struct Sight {
     pub mining: Option<mining::Seen>,
     /// When there will be something to mine.
     pub mine_again: Option<Duration>,
+    /// When there will be something to flush.
+    pub flush_again: Option<Duration>,
     /// The sides, by what is asked for; none: one with every wanted node.
     pub sides: Vec<Side>,
     /// How many pairs of nodes were connected across sides.
@@ -43,6 +46,8 @@ pub struct Sight {
     pub wallet: Option<WalletSight>,
     /// What blocks the pass: reason and message.
     pub blocked: Option<(&'static str, String)>,
+    /// Whether the chain that the status told of before is still there.
+    pub old_chain: Chain,
     /// Since when the nodes of a side have not had one best block.
     pub apart_for: Option<Duration>,
 }
@@ -91,7 +96,18 @@ impl Sight {
         self.answers.get(&ordinal).and_then(Answer::chain)
     }
 
-    pub(super) fn best(&self) -> Option<&BlockchainInfo> {
+    /// The nodes whose network somebody has switched off.
+    pub fn switched_off(&self) -> Vec<i32> {
+        let is_off = |answer: &Answer| match answer {
+            Answer::Full { network, .. } => !network.network_active,
+            _ => false,
+        };
+        let off = self.answers.iter().filter(|(_, answer)| is_off(answer));
+        off.map(|(ordinal, _)| *ordinal).collect()
+    }
+
+    /// The chain with the most work that any node has.
+    pub fn best(&self) -> Option<&BlockchainInfo> {
         self.answers
             .values()
             .filter_map(Answer::chain)

@@ -108,7 +108,7 @@ fn templates(set: &Value) -> impl Iterator<Item = &Value> {
 fn key_of(set: &Value, template: &Value, ordinal: u64) -> Key {
     let name = template["metadata"]["name"].as_str().unwrap_or_default();
     let set = Key::of(set);
-    Key::new(&set.namespace, &format!("{name}-{}-{ordinal}", set.name))
+    Key::new(&set.namespace, format!("{name}-{}-{ordinal}", set.name))
 }
 
 const MANAGER: &str = "kube-controller-manager";

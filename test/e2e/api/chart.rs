@@ -161,31 +161,31 @@ fn the_right_to_port_forwards_comes_with_the_way_that_needs_it() {
 
 #[test]
 fn secrets_that_are_named_are_the_only_ones_that_may_be_read() {
-    let set = [
-        "--set=rbac.secretNames={mine,yours}",
-        "--set=rbac.networkNames={alpha}",
-    ];
-    let found = chart(&set);
-    let role = &found[&(
-        "ClusterRole".into(),
-        String::new(),
-        format!("{RELEASE}-role"),
-    )];
-    let rules = role["rules"].as_array().unwrap();
-    let about_secrets = rules
-        .iter()
-        .filter(|rule| rule["resources"] == json!(["secrets"]));
-    let secrets: Vec<&Value> = about_secrets.collect();
-    assert_eq!(secrets.len(), 2, "{secrets:?}");
-    for rule in secrets {
-        let verbs = rule["verbs"].as_array().unwrap();
-        // What is to be created has no name yet.
-        let may_create = verbs.contains(&json!("create"));
-        match may_create {
-            true => assert_eq!((verbs.len(), &rule["resourceNames"]), (1, &Value::Null)),
-            false => assert_eq!(rule["resourceNames"], json!(["mine", "yours", "alpha-rpc"])),
-        }
-    }
+    let rules = |set: &[&str]| -> BTreeMap<String, Value> {
+        let found = chart(set);
+        let name = format!("{RELEASE}-role");
+        let role = &found[&("ClusterRole".into(), String::new(), name)];
+        let rules = role["rules"].as_array().unwrap();
+        let about_secrets = rules
+            .iter()
+            .filter(|rule| rule["resources"] == json!(["secrets"]));
+        let verbs = about_secrets.flat_map(|rule| {
+            let verbs = rule["verbs"].as_array().unwrap().iter();
+            verbs.map(|verb| {
+                let verb = verb.as_str().unwrap().to_owned();
+                (verb, rule["resourceNames"].clone())
+            })
+        });
+        verbs.collect()
+    };
+    let named = "--set=rbac.secretNames={mine,yours}";
+    let both = rules(&[named, "--set=rbac.networkNames={alpha}"]);
+    assert_eq!(both["get"], json!(["mine", "yours", "alpha-rpc"]));
+    // What is to be created has no name yet.
+    assert_eq!(both["create"], Value::Null);
+    assert_eq!(both["patch"], json!(["alpha-rpc"]));
+    assert_eq!(both.len(), rules(&[]).len(), "{both:?}");
+    assert!(!rules(&[named]).contains_key("patch"));
 }
 
 /// Values somebody might set, and the kinds of objects that change, appear or go with them.

@@ -1,9 +1,10 @@
 //! An application that none of us wrote: two real Lightning nodes, configured only from what `connect` prints.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bitcoin_controller::http::{Body, Endpoint, HttpClient, Tcp, read_body};
+use bitcoin_controller::api::ObjectKey;
+use bitcoin_controller::client::{Client, Config};
+use bitcoin_controller::http::{Body, HttpClient, read_body};
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ impl<'a> Lnd<'a> {
                     "imagePullPolicy": "IfNotPresent",
                     "args": [
                         "--configfile=/conf/lnd.conf", "--lnddir=/data", format!("--alias={name}"),
-                        "--listen=0.0.0.0:9735", format!("--restlisten=0.0.0.0:{REST_PORT}"), "--rpclisten=127.0.0.1:10009",
+                        "--listen=0.0.0.0:9735", format!("--restlisten=127.0.0.1:{REST_PORT}"), "--rpclisten=127.0.0.1:10009",
                         // For a test: no wallet's password, no macaroons, no certificates.
                         "--noseedbackup", "--no-macaroons", "--no-rest-tls",
                     ],
@@ -53,10 +54,10 @@ impl<'a> Lnd<'a> {
                 "volumes": [{"name": "conf", "secret": {"secretName": "lnd"}}, {"name": "data", "emptyDir": {}}],
             },
         }));
-        let http = HttpClient::plain(
-            Arc::new(Tcp::new(Duration::from_secs(2))),
-            Duration::from_secs(20),
-        );
+        // Without macaroons it answers on its own loopback interface only: that is where a port-forward arrives.
+        let client = Client::connect(Config::load(None, None).unwrap()).unwrap();
+        let pod = ObjectKey::new(namespace.0.clone(), name);
+        let http = HttpClient::plain(client.pod_transport(&pod), Duration::from_secs(20));
         Lnd {
             namespace,
             name,
@@ -72,10 +73,10 @@ impl<'a> Lnd<'a> {
 
     /// Asks its REST interface. A stream of answers gives its last one.
     async fn ask(&self, method: Method, path: &str, body: Value) -> Result<Value, String> {
-        let endpoint = Endpoint::new(self.address()?, REST_PORT);
         let mut request = Request::new(Body::from(body.to_string()));
         *request.method_mut() = method;
-        *request.uri_mut() = format!("http://{endpoint}{path}").parse().unwrap();
+        let uri = format!("http://127.0.0.1:{REST_PORT}{path}");
+        *request.uri_mut() = uri.parse().unwrap();
         let exchange = async {
             let response = self.http.send(request).await;
             let response = response.map_err(|error| error.to_string())?;

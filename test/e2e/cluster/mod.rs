@@ -13,6 +13,7 @@ mod network;
 mod operate;
 mod partitions;
 mod rights;
+mod storage;
 mod trouble;
 // Last by name, because it looks at what all the others have left in the audit log.
 mod z_audit;

@@ -136,7 +136,7 @@ async fn an_application_is_paid_connects_pays_and_is_told() {
         let call = ["getrawtransaction", &paid.to_string(), "1"];
         let transaction: Value = serde_json::from_str(&network.cli(0, &call)?).unwrap();
         let arrived = |output: &Value| {
-            output["value"].to_string() == "0.12345678"
+            output["value"].as_f64() == Some(0.123_456_78)
                 && output["scriptPubKey"]["address"] == ADDRESS
         };
         let has_arrived = transaction["vout"].as_array().unwrap().iter().any(arrived);

@@ -25,7 +25,7 @@ fn pod() -> Result<String, String> {
 }
 
 /// What the pod answers, by way of the API server, which is in no pod network: as a person would ask.
-fn page(path: &str) -> Result<String, String> {
+pub(super) fn page(path: &str) -> Result<String, String> {
     let url = format!("{CONTROLLERS}/{}:8080/proxy{path}", pod()?);
     try_kubectl(&["get", "--raw", &url])
 }

@@ -10,6 +10,7 @@ use bitcoin_controller::bitcoin::WalletKeys;
 use serde_json::{Value, json};
 
 use crate::cluster::network::Network;
+use crate::cluster::operate::page;
 use crate::controller::{ACCOUNT, Mode, controller_log, install};
 use crate::harness::{Namespace, all_have_ended_well, eventually, kubectl, manifest};
 
@@ -123,6 +124,11 @@ async fn b_no_password_is_in_arguments_events_status_or_logs() {
         ]),
         namespace.kubectl(&["logs", &network.pod(0)]),
         controller_log(),
+        // A controller outside the cluster has no pod to be asked.
+        match Mode::of_this_run() {
+            Mode::Deployment => page("/metrics").unwrap() + &page("/debug").unwrap(),
+            Mode::Outside => String::new(),
+        },
     ]
     .concat();
     assert!(

@@ -38,7 +38,7 @@ fn what_cannot_be_is_refused_before_anything_is_asked() {
             &["fund", "alpha", address, "21000001"],
             "not that much money",
         ),
-        (&["connect", "alpha", "--node", "-1"], "--node"),
+        (&["connect", "alpha", "--node", "1000"], "--node"),
         (
             &["connect", "alpha", "--in-cluster", "--rpc-port", "1"],
             "--rpc-port",

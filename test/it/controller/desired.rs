@@ -195,6 +195,26 @@ fn the_secret_tells_an_application_all_it_needs() {
     );
 }
 
+/// The Secret is read on every pass.
+#[test]
+fn the_secret_of_the_largest_network_stays_small() {
+    let largest = network(json!({"nodes": 1000, "wallet": {"ordinal": 999}}));
+    let secret = secret(&largest, largest.spec.valid().unwrap(), &own(), None);
+    let data = secret["stringData"].as_object().unwrap();
+    assert!(data.contains_key("node-99-p2p") && !data.contains_key("node-100-p2p"));
+    assert_eq!(
+        data["node-host"],
+        "alpha-sts-{ordinal}.alpha-svc.default.svc"
+    );
+    let url = "http://alpha-sts-999.alpha-svc.default.svc:18443/wallet/network";
+    assert_eq!(data["wallet-rpc"], url);
+    let n_bytes: usize = data
+        .iter()
+        .map(|(key, value)| key.len() + value.to_string().len())
+        .sum();
+    assert!(n_bytes < 32 << 10, "{n_bytes}");
+}
+
 /// Reserved by the node's user agent (BIP 14): `/ : ( )`, and by our own form of it: the dot.
 #[test]
 fn the_comment_names_network_and_pod_in_allowed_characters() {

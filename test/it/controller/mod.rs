@@ -1,12 +1,14 @@
 //! Mirrors `src/controller`.
 
 mod build;
+mod chain_loss;
 mod claims;
 mod credentials;
 mod desired;
 mod difference;
 mod digest;
 mod extra_args;
+mod flush;
 mod journal;
 mod manifests;
 mod memory;

@@ -106,6 +106,7 @@ fn what_is_no_amount_or_too_much_of_it_is_nothing() {
         json!("8Ei"),
         json!("100E"),
         json!("1e99"),
+        json!("1e2147483647"),
         json!("99999999999999999999999999999999999999999"),
         json!(true),
         json!(null),

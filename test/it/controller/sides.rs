@@ -232,9 +232,15 @@ fn nodes_that_went_the_same_way_are_told_together_and_a_new_pod_is_not() {
         from: (3, "aa".to_owned()),
         to: (5, "bb".to_owned()),
         n_dropped: 2,
+        is_counted_out: true,
     };
     assert_eq!(
         told.message(),
         "nodes 0, 1 dropped 2 blocks: from height 3 (aa) to height 5 (bb)"
     );
+    let not_counted_out = Reorganisation {
+        is_counted_out: false,
+        ..told
+    };
+    assert!(not_counted_out.message().contains("at least 2 blocks"));
 }

@@ -130,6 +130,55 @@ fn a_wallet_that_cannot_be_is_told() {
 }
 
 #[test]
+fn a_node_without_wallets_is_told() {
+    in_world(Options::default(), async |world| {
+        let spec = json!({"nodes": 1, "wallet": {}, "extraArgs": ["-disablewallet"]});
+        world.apply("alpha", spec);
+        world.settle().await;
+        assert_eq!(
+            world.condition("alpha", "WalletReady"),
+            "False WalletsUnsupported"
+        );
+        world.apply("alpha", json!({"extraArgs": []}));
+        world.settle().await;
+        world.assert_ready("alpha", 1);
+    });
+}
+
+/// It is told once, and what is there is not replaced: money may lie at its addresses.
+#[test]
+fn a_seed_that_is_none_is_told_and_kept() {
+    in_world(Options::default(), async |world| {
+        world.apply("alpha", json!({"nodes": 1, "wallet": {}}));
+        world.settle().await;
+        change_secret(world, |secret| {
+            secret["data"]["wallet-seed"] = json!(STANDARD.encode("mislaid"));
+        });
+        world.settle().await;
+        assert_eq!(
+            world.condition("alpha", "WalletReady"),
+            "False SecretIncomplete"
+        );
+        assert!(
+            world
+                .message("alpha", "WalletReady")
+                .contains("`wallet-seed`")
+        );
+        assert_eq!(secret(world, "alpha")["wallet-seed"], "mislaid");
+        world.settle().await;
+        assert_eq!(world.event_types("alpha", "SecretOutdated"), ["Warning"]);
+        change_secret(world, |secret| {
+            secret["data"]
+                .as_object_mut()
+                .unwrap()
+                .remove("wallet-seed");
+        });
+        world.settle().await;
+        world.assert_ready("alpha", 1);
+    });
+}
+
+#[test]
 fn the_secret_says_where_each_node_is_and_follows_their_number() {
     in_world(Options::default(), async |world| {
         world.apply("alpha", json!({"nodes": 2}));
