@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::cluster::network::Network;
 use crate::controller::{Mode, install, kill_controller};
-use crate::harness::{Namespace, eventually, has_the_machine, kubectl, node};
+use crate::harness::{Namespace, eventually, has_the_machine, kubectl, try_node};
 
 impl Network<'_> {
     /// Changes what is declared about mining.
@@ -59,7 +59,12 @@ async fn kill_controllers_process() {
     ];
     let pods = kubectl(&name);
     let pod = pods.lines().next().unwrap().trim_start_matches("pod/");
-    node(&["kill", &format!("bitcoin-controller/{pod}")]);
+    // It may be waiting to be started again; the kernel keeps the first fifteen letters of a program's name.
+    let pod = format!("bitcoin-controller/{pod}");
+    eventually("the controller's process is killed", || async {
+        try_node(&["kill", &pod, "bitcoin-control"])
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -78,19 +83,22 @@ async fn declared_blocks_come_once_though_the_controller_is_killed() {
     namespace.until_event("alpha", "Mined").await;
     network.assert_one_chain(3);
 
+    // Blocks in quick succession carry times ahead of the clock: from here on they say when they were due.
+    sleep(Duration::from_secs(25)).await;
     network.declare(3, json!({"interval": "2s"}));
-    for _ in 0..3 {
-        sleep(Duration::from_secs(14)).await;
+    for _ in 0..2 {
+        sleep(Duration::from_secs(15)).await;
         kill_controllers_process().await;
     }
-    sleep(Duration::from_secs(20)).await;
+    // The kubelet starts it again after 10 and 20 seconds.
+    sleep(Duration::from_secs(40)).await;
     network.declare(3, json!({"interval": "2s", "paused": true}));
     network.until_condition("Mined", "False", "Paused").await;
     network.until_ready(3).await;
     let times = network.times(120);
     let steps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     println!("steps between blocks, in seconds: {steps:?}");
-    assert!(steps.len() >= 15, "{steps:?}");
+    assert!(steps.len() >= 12, "{steps:?}");
     // Never faster than was asked for; slower only while nobody was there.
     assert!(steps.iter().all(|step| *step >= 2), "{steps:?}");
     let outages = steps.iter().filter(|step| **step > 2).count();
