@@ -204,7 +204,11 @@ async fn lightning_nodes_pay_one_another_and_survive_the_loss_of_their_bitcoind(
     .await;
     let host = format!("{}:9735", payee.address().unwrap());
     let peer = json!({"addr": {"pubkey": payee_key, "host": host}, "perm": true});
-    payer.post("/v1/peers", peer).await.unwrap();
+    // It answers questions before it talks to others.
+    eventually("they are connected", || {
+        payer.post("/v1/peers", peer.clone())
+    })
+    .await;
     payer.until_synced(height(&network)).await;
     payee.until_synced(height(&network)).await;
     let channel = json!({"node_pubkey_string": payee_key, "local_funding_amount": "500000"});
