@@ -342,6 +342,14 @@ fn mine(flags: mine::Flags) -> Result<(), Report> {
     }))
 }
 
+/// An amount for people.
+fn btc(amount: crate::bitcoin::Amount) -> String {
+    format!(
+        "{} BTC",
+        amount.to_string_in(rust_bitcoin::Denomination::Bitcoin)
+    )
+}
+
 fn print(text: &str) -> Result<(), Report> {
     use std::io::Write;
     match std::io::stdout().write_all(text.as_bytes()) {

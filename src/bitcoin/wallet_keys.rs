@@ -43,6 +43,7 @@ pub struct WalletKeys {
     seed: [u8; SEED_BYTES],
     master: Xpriv,
     address: String,
+    change_address: String,
 }
 
 impl WalletKeys {
@@ -67,11 +68,13 @@ impl WalletKeys {
     fn new(seed: [u8; SEED_BYTES]) -> Option<Self> {
         let secp = Secp256k1::signing_only();
         let master = Xpriv::new_master(Network::Regtest, &seed).ok()?;
-        let address = first_address(&secp, &master)?;
+        let address = first_address(&secp, &master, 0)?;
+        let change_address = first_address(&secp, &master, 1)?;
         Some(WalletKeys {
             seed,
             master,
             address,
+            change_address,
         })
     }
 
@@ -83,6 +86,11 @@ impl WalletKeys {
     /// The wallet's first address: known before any node has the wallet.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The first address that its change goes to.
+    pub fn change_address(&self) -> &str {
+        &self.change_address
     }
 
     /// The private descriptors, with checksum: where it is paid, and where its change goes.
@@ -101,14 +109,14 @@ impl fmt::Debug for WalletKeys {
     }
 }
 
-fn first_address(secp: &Secp256k1<SignOnly>, master: &Xpriv) -> Option<String> {
+fn first_address(secp: &Secp256k1<SignOnly>, master: &Xpriv, chain: u32) -> Option<String> {
     let hardened = |index| ChildNumber::Hardened { index };
     let normal = |index| ChildNumber::Normal { index };
     let path = DerivationPath::from(vec![
         hardened(84),
         hardened(1),
         hardened(0),
-        normal(0),
+        normal(chain),
         normal(0),
     ]);
     let key = master.derive_priv(secp, &path).ok()?.private_key;

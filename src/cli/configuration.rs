@@ -24,11 +24,14 @@
 //! Bitcoin Core `doc/bitcoin-conf.md`; LND `sample-lnd.conf`, 0.20; electrs `doc/config_example.toml`, 0.10.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::base::Report;
+use crate::base::{Random, Report};
+use crate::bitcoin::Credentials;
 
 /// What an application has to know.
 #[derive(Clone, Debug)]
@@ -133,7 +136,7 @@ impl Configuration {
                 lines.push(format!("rpcuser={}", ini(&self.user)?));
                 lines.push(format!("rpcpassword={}", ini(password)?));
             }
-            Password::CookieFile(path) => lines.push(format!("rpccookiefile={}", path.display())),
+            Password::CookieFile(path) => lines.push(format!("rpccookiefile={}", ini_path(path)?)),
         }
         lines.extend(self.wallet.iter().map(|name| format!("rpcwallet={name}")));
         Ok(lines.join("\n") + "\n")
@@ -153,7 +156,7 @@ impl Configuration {
                 lines.push(format!("bitcoind.rpcpass={}", ini(password)?));
             }
             Password::CookieFile(path) => {
-                lines.push(format!("bitcoind.rpccookie={}", path.display()));
+                lines.push(format!("bitcoind.rpccookie={}", ini_path(path)?));
             }
         }
         lines.push(format!("bitcoind.zmqpubrawblock=tcp://{}", self.zmq_block));
@@ -210,11 +213,50 @@ fn shell_word(text: &str) -> String {
 /// A value of a configuration file whose readers take `#` and `;` for the start of a comment, cut spaces off, and
 /// know no quotes.
 fn ini(text: &str) -> Result<&str, Report> {
-    let is_odd = |c: char| c.is_control() || "#;\"".contains(c);
-    if text.contains(is_odd) || text.trim() != text {
-        return Err(Report::new(
+    match is_ini(text) {
+        true => Ok(text),
+        false => Err(Report::new(
             "user or password has a character that this format cannot carry; use --cookie-file",
-        ));
+        )),
     }
-    Ok(text)
+}
+
+/// A path, likewise.
+fn ini_path(path: &Path) -> Result<&str, Report> {
+    path.to_str().filter(|text| is_ini(text)).ok_or_else(|| {
+        let path = path.display();
+        Report::new(format!(
+            "`{path}` has a character that this format cannot carry; give --cookie-file another name"
+        ))
+    })
+}
+
+fn is_ini(text: &str) -> bool {
+    let is_odd = |c: char| c.is_control() || "#;\"".contains(c);
+    !text.contains(is_odd) && text.trim() == text
+}
+
+/// Makes `path` a new file with `user:password`, as bitcoind writes it; readable by nobody else from the first byte
+/// on. What was there, or what a link there leads to, is left as it is: others may have it open.
+///
+/// # Errors
+/// The file cannot be made.
+pub fn write_cookie(path: &Path, credentials: &Credentials) -> Result<(), Report> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{:016x}", Random::os().next_u64()));
+    let write = || {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)?;
+        write!(file, "{}:{}", credentials.user(), credentials.password())?;
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(|error: std::io::Error| {
+        // If it was not made, there is nothing to remove.
+        let _ = std::fs::remove_file(&beside);
+        Report::new(format!("cannot write `{}`: {error}", path.display()))
+    })
 }

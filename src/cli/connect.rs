@@ -14,7 +14,7 @@
 //! $ lnd --configfile lnd.conf
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::BitcoinNetwork;
 use crate::base::Report;
 use crate::bitcoin::Credentials;
-use crate::cli::configuration::{Configuration, Format, Password};
+use crate::cli::configuration::{Configuration, Format, Password, write_cookie};
 use crate::cli::forward::Forward;
 use crate::cli::network::{self, Network};
 use crate::controller::desired::connection::{self, PORTS};
@@ -43,11 +43,11 @@ pub(super) struct Flags {
     format: FormatFlag,
 
     /// Print the names that pods use and end, instead of holding ports open
-    #[arg(long, visible_alias = "no-forward", conflicts_with_all = ["rpc_port", "p2p_port", "zmq_block_port", "zmq_tx_port"])]
+    #[arg(long, conflicts_with_all = ["rpc_port", "p2p_port", "zmq_block_port", "zmq_tx_port"])]
     in_cluster: bool,
 
     /// Write user and password into this file, as bitcoind's .cookie, instead of printing the password
-    #[arg(long, visible_alias = "password-file", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
 
     /// The port of this machine for JSON-RPC [default: any that is free]
@@ -210,23 +210,6 @@ fn configuration(
         wallet: wallet
             .filter(|wallet| wallet.ordinal == ordinal)
             .map(|_| desired::WALLET_NAME.to_owned()),
-    })
-}
-
-/// `user:password`, as bitcoind writes it; readable by nobody else from the first byte on.
-fn write_cookie(path: &Path, credentials: &Credentials) -> Result<(), Report> {
-    use std::io::Write;
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let write = || {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(path)?;
-        // One that was there may have had other rights.
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        write!(file, "{}:{}", credentials.user(), credentials.password())
-    };
-    write().map_err(|error: std::io::Error| {
-        Report::new(format!("cannot write `{}`: {error}", path.display()))
     })
 }
 

@@ -26,10 +26,14 @@ use tokio::time::{Instant, sleep};
 use crate::api::BitcoinNetwork;
 use crate::base::{Random, Report};
 use crate::bitcoin::{Amount, Error, RpcClient, Txid, WalletClient};
+use crate::cli::btc;
 use crate::cli::network::{self, Network};
 
 /// How often it is looked whether something has come.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a payment whose answer was lost is looked for: it may still wait for its turn at the node.
+const LOOK_FOR: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Args)]
 pub(super) struct Flags {
@@ -44,7 +48,7 @@ pub(super) struct Flags {
     #[arg(value_parser = amount)]
     amount: Amount,
 
-    /// Wait until the payment is in a block; one is mined for it unless the network mines at a pace
+    /// Wait until the payment is in a block; one is mined for it unless the network mines at a pace, or is paused
     #[arg(long)]
     confirm: bool,
 
@@ -105,8 +109,15 @@ pub async fn pay(
     let txid = send(&client, payment, random).await?;
     if payment.confirm {
         let payout = wallet.address.as_deref().unwrap_or(&payment.address);
-        mine_for(&found, &node, payout, tell).await?;
-        until_confirmed(&client, &txid, payment.patience, tell).await?;
+        let outcome = match mine_for(&found, &node, payout, tell).await {
+            Ok(()) => until_confirmed(&client, &txid, payment.patience, tell).await,
+            refused => refused,
+        };
+        outcome.map_err(|why| {
+            Report::new(format!(
+                "paid, by transaction {txid}, which is not known to be in a block: {why}"
+            ))
+        })?;
     }
     Ok(txid)
 }
@@ -174,15 +185,26 @@ async fn send(wallet: &WalletClient, payment: &Payment, random: &Random) -> Resu
     if !may_have_been_carried_out(&error) {
         return Err(error.into());
     }
-    match wallet.find_payment(&mark).await {
-        Ok(Some(txid)) => Ok(txid),
-        Ok(None) => Err(Report::new(format!(
-            "nothing was paid: the wallet knows no payment with the mark `{mark}`; it may be tried again ({error})"
-        ))),
-        Err(asking) => Err(Report::new(format!(
-            "it is not known whether {} was paid: {error}; and then: {asking}. Before paying again look for a payment with the comment `{mark}` in `listtransactions` of the wallet",
-            btc(payment.amount)
-        ))),
+    let found = match look_for(wallet, &mark).await {
+        Ok(Some(txid)) => return Ok(txid),
+        Ok(None) => format!("the wallet shows no such payment within {LOOK_FOR:?}"),
+        Err(asking) => asking.to_string(),
+    };
+    Err(Report::new(format!(
+        "it is not known whether {} was paid: {error}; and then: {found}. Before paying again look for a payment with the comment `{mark}` in `listtransactions` of the wallet",
+        btc(payment.amount)
+    )))
+}
+
+/// The payment with `mark`, as soon as the wallet shows it.
+async fn look_for(wallet: &WalletClient, mark: &str) -> Result<Option<Txid>, Error> {
+    let deadline = Instant::now() + LOOK_FOR;
+    loop {
+        let found = wallet.find_payment(mark).await?;
+        if found.is_some() || Instant::now() >= deadline {
+            return Ok(found);
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 
@@ -203,7 +225,7 @@ async fn not_enough(wallet: &WalletClient, payment: &Payment) -> Report {
     }
 }
 
-/// Mines a block on the wallet's node, unless blocks come by themselves.
+/// Mines a block on the wallet's node, unless blocks come by themselves or none are to come.
 async fn mine_for(
     network: &BitcoinNetwork,
     node: &RpcClient,
@@ -211,12 +233,17 @@ async fn mine_for(
     tell: &mut dyn FnMut(&str),
 ) -> Result<(), Report> {
     let mining = network.spec.valid().and_then(|spec| spec.mining.as_ref());
+    if mining.is_some_and(|mining| mining.paused) {
+        return Err(Report::new(
+            "the network's mining is paused, so no block is mined for it (`spec.mining.paused`)",
+        ));
+    }
     let paced = mining.filter(|mining| {
         let has_pace = mining.interval.is_some() || mining.poisson_mean.is_some();
         let is_over = mining
             .until_height
             .is_some_and(|until| network.status.height >= Some(until));
-        has_pace && !mining.paused && !is_over
+        has_pace && !is_over
     });
     if paced.is_some() {
         tell("waiting for a block: the network mines at its own pace");
@@ -236,18 +263,12 @@ async fn until_confirmed(
     let deadline = Instant::now() + patience;
     while wallet.confirmations(txid).await? < 1 {
         if Instant::now() >= deadline {
-            let message =
-                format!("paid, but not in a block after {patience:?}: transaction {txid}");
-            return Err(Report::new(message));
+            return Err(Report::new(format!("none had it after {patience:?}")));
         }
         sleep(LOOK_EVERY).await;
     }
     tell("the payment is in a block");
     Ok(())
-}
-
-fn btc(amount: Amount) -> String {
-    format!("{} BTC", amount.to_string_in(Denomination::Bitcoin))
 }
 
 /// An address that a regtest network can pay.

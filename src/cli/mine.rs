@@ -20,7 +20,7 @@ use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
 use clap::Args;
-use rust_bitcoin::{Amount, Denomination, Txid};
+use rust_bitcoin::{Amount, Txid};
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -28,8 +28,8 @@ use crate::base::{Random, Report};
 use crate::bitcoin::RpcClient;
 use crate::bitcoin::difficulty::expected_hashes;
 use crate::bitcoin::mining::{BlockTemplate, Mined, Miner, Search, payout_script};
-use crate::cli::print;
 use crate::cli::rpc_flags::RpcFlags;
+use crate::cli::{btc, print};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -162,19 +162,14 @@ fn describe(mined: &Mined) -> String {
         line,
         "{}, fees {}, paid {}, {}, {rate}",
         counted(n_transactions as f64, "transaction", "transactions"),
-        bitcoins(mined.fees_sat),
-        bitcoins(mined.paid_sat),
+        btc(Amount::from_sat(mined.fees_sat)),
+        btc(Amount::from_sat(mined.paid_sat)),
         counted(mined.attempts as f64, "attempt", "attempts"),
     );
     if !mined.is_in_chain {
         let _ = write!(line, ": {}", mined.submission);
     }
     line + "\n"
-}
-
-fn bitcoins(satoshi: u64) -> String {
-    let text = Amount::from_sat(satoshi).to_string_in(Denomination::Bitcoin);
-    format!("{text} BTC")
 }
 
 fn counted(number: f64, one: &str, many: &str) -> String {

@@ -64,6 +64,8 @@ pub struct Own {
     pub wallet: Option<WalletKeys>,
     /// Whether the Secret was made in this pass.
     pub is_new: bool,
+    /// What is wrong with the wallet's seed in it, if it is none.
+    pub seed_trouble: Option<String>,
     /// Why keys are missing in it, if they are.
     pub refusal: Option<Refusal>,
 }
@@ -92,6 +94,8 @@ pub struct Known {
     pub previous: Option<Credentials>,
     /// The wallet's keys, likewise.
     pub wallet: Option<WalletKeys>,
+    /// What was wrong with the wallet's seed.
+    pub seed_trouble: Option<String>,
     /// The last patch, if it was refused.
     pub refusal: Option<Refusal>,
 }
@@ -104,6 +108,7 @@ impl Own {
             previous: self.previous.clone(),
             // Kept while no wallet is asked for: it may be asked for again.
             wallet: self.wallet.clone().or_else(|| before.wallet.clone()),
+            seed_trouble: self.seed_trouble.clone(),
             refusal: self.refusal.clone(),
         }
     }
@@ -163,6 +168,7 @@ async fn make(
         previous: known.previous.clone(),
         wallet,
         is_new: true,
+        seed_trouble: None,
         refusal: None,
     })
 }
@@ -190,6 +196,7 @@ async fn complete(
         previous,
         wallet: None,
         is_new: false,
+        seed_trouble: None,
         refusal: None,
     };
     let mut wallet = None;
@@ -208,7 +215,7 @@ async fn complete(
                 "key `{}` of secret `{key}` is not the seed of a wallet; restore it, or take it out to have another made",
                 desired::SECRET_WALLET_SEED
             );
-            own.refusal = Some(Refusal::now(secret, message));
+            own.seed_trouble = Some(message);
         }
     }
     if !patch.is_empty() {
@@ -242,7 +249,11 @@ fn previous(
             }
             Some(before.clone())
         }
-        _ => told.filter(|told| told != now),
+        // If it could not be written down, it is known all the same.
+        _ => {
+            let mut known = told.into_iter().chain(known.previous.clone());
+            known.find(|previous| previous != now)
+        }
     }
 }
 

@@ -183,11 +183,16 @@ impl NetworkReconciler {
             let message = format!("put secret `{name}` back: the nodes know no other credentials");
             self.tell(network, reasons::REPAIRED, message);
         }
-        let message = |refusal: &Option<Refusal>| refusal.as_ref().map(|it| it.message.clone());
-        if let Some(refusal) = &own.refusal
-            && message(&own.refusal) != message(&known.refusal)
-        {
-            self.warn(network, reasons::SECRET_OUTDATED, refusal.message.clone());
+        let refused = |refusal: &Option<Refusal>| refusal.as_ref().map(|it| it.message.clone());
+        for (now, before) in [
+            (own.seed_trouble.clone(), known.seed_trouble.clone()),
+            (refused(&own.refusal), refused(&known.refusal)),
+        ] {
+            if now != before
+                && let Some(message) = now
+            {
+                self.warn(network, reasons::SECRET_OUTDATED, message);
+            }
         }
     }
 

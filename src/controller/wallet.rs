@@ -1,12 +1,12 @@
 //! The network's wallet: on one node, with the keys of the network's Secret, there again whatever happens to the node.
 //!
 //! A wallet is not restored, it is wanted: on each pass the node is asked whether it has the wallet and the wallet
-//! whether it has our first address, and what is missing is done. A node that was restarted loads the wallet by
+//! whether it has our first addresses, and what is missing is done. A node that was restarted loads the wallet by
 //! itself; one that lost its disk gets a new one with the same keys, and finds the money in the chain.
 //!
 //! ```text
 //!   state? ─ not loaded ─> load ─ there is none ─> create ─┐
-//!     └─ loaded ─────────────────────────────────────────────┴─> has our address? ─ no ─> import, look through the chain
+//!     └─ loaded ─────────────────────────────────────────────┴─> has our addresses? ─ no ─> import, look through the chain
 //! ```
 //!
 //! # Invariants
@@ -66,7 +66,8 @@ impl NetworkReconciler {
                 ),
             )),
             (None, _) => {
-                let message = own.refusal.as_ref().map(|refusal| refusal.message.clone());
+                let refused = own.refusal.as_ref().map(|refusal| &refusal.message);
+                let message = own.seed_trouble.as_ref().or(refused).cloned();
                 Err((reasons::SECRET_INCOMPLETE, message.unwrap_or_default()))
             }
             (Some(keys), Some(rpc)) if sight.answers.get(&node).is_some_and(Answer::is_full) => {
@@ -133,7 +134,10 @@ async fn keep(wallet: &WalletClient, keys: &WalletKeys) -> Result<Kept, Error> {
     if let WalletState::Scanning(progress) = state {
         return Ok(Kept::Scanning(percent(progress)));
     }
-    if wallet.has_address(keys.address()).await? {
+    // One descriptor may have been taken and the other one refused.
+    let has_both = wallet.has_address(keys.address()).await?
+        && wallet.has_address(keys.change_address()).await?;
+    if has_both {
         return Ok(Kept::There);
     }
     wallet.import(keys).await?;

@@ -1,6 +1,9 @@
 //! Mirrors `src/cli/configuration.rs`: the same facts, as each reader wants them.
 
-use bitcoin_controller::cli::configuration::{Configuration, Format, Password};
+use std::os::unix::fs::PermissionsExt as _;
+
+use bitcoin_controller::bitcoin::Credentials;
+use bitcoin_controller::cli::configuration::{Configuration, Format, Password, write_cookie};
 
 fn configuration(password: Password) -> Configuration {
     Configuration {
@@ -114,4 +117,34 @@ fn an_odd_password_arrives_whole_or_is_refused() {
     let env = spaced.render(Format::Env).unwrap();
     assert!(env.contains(r"BITCOIN_RPC_PASSWORD='it'\''s a'"), "{env}");
     assert!(!format!("{spaced:?}").contains("it's"));
+}
+
+#[test]
+fn an_odd_path_of_the_cookie_is_refused() {
+    let odd = configuration(Password::CookieFile("/tmp/a#b".into()));
+    for format in [Format::BitcoinConf, Format::LndConf] {
+        let error = odd.render(format).unwrap_err().to_string();
+        assert!(error.contains("/tmp/a#b"), "{error}");
+    }
+    assert!(odd.render(Format::Env).is_ok());
+}
+
+/// What was there may be open elsewhere, or be a link to what is not ours.
+#[test]
+fn a_cookie_is_a_new_file_that_only_its_owner_reads() {
+    let place = std::env::temp_dir().join(format!("cookie-{}", std::process::id()));
+    std::fs::create_dir(&place).unwrap();
+    let (other, cookie) = (place.join("other"), place.join("cookie"));
+    std::fs::write(&other, "kept").unwrap();
+    std::os::unix::fs::symlink(&other, &cookie).unwrap();
+    let credentials = Credentials::new("somebody", "0a1b").unwrap();
+    write_cookie(&cookie, &credentials).unwrap();
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
+    assert_eq!(std::fs::read_to_string(&cookie).unwrap(), "somebody:0a1b");
+    let found = std::fs::symlink_metadata(&cookie).unwrap();
+    assert!(found.is_file());
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 2);
+    assert!(write_cookie(&place, &credentials).is_err());
+    std::fs::remove_dir_all(&place).unwrap();
 }

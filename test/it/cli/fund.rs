@@ -201,16 +201,43 @@ async fn a_payment_whose_answer_is_lost_is_found_by_its_mark() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_known_is_said_and_nothing_is_sent_again() {
-    let steps = vec![lost(), answer(2, "result", &json!([]))];
-    let nothing = paid(vec![ready(Value::Null)], steps, false).await;
-    let error = nothing.outcome.unwrap_err();
-    assert!(error.starts_with("nothing was paid"), "{error}");
-    let unknown = paid(vec![ready(Value::Null)], vec![lost()], false).await;
-    let error = unknown.outcome.unwrap_err();
-    assert!(error.starts_with("it is not known whether"), "{error}");
-    assert!(error.contains(&mark()), "{error}");
-    let sent = |asked: &&Value| asked["method"] == "sendtoaddress";
-    assert_eq!(unknown.asked.iter().filter(sent).count(), 1);
+    let silent = (2..50).map(|id| answer(id, "result", &json!([])));
+    let steps = [lost()].into_iter().chain(silent).collect();
+    for steps in [steps, vec![lost()]] {
+        let unknown = paid(vec![ready(Value::Null)], steps, false).await;
+        let error = unknown.outcome.unwrap_err();
+        assert!(error.starts_with("it is not known whether"), "{error}");
+        assert!(error.contains(&mark()), "{error}");
+        let sent = |asked: &&Value| asked["method"] == "sendtoaddress";
+        assert_eq!(unknown.asked.iter().filter(sent).count(), 1);
+    }
+}
+
+/// When the answer was lost, the request waited in the node's queue.
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_is_made_late_is_found() {
+    let listed = json!([{"txid": TXID, "comment": mark()}]);
+    let nothing = json!([]);
+    let steps = vec![
+        lost(),
+        answer(2, "result", &nothing),
+        answer(3, "result", &nothing),
+        answer(4, "result", &listed),
+    ];
+    let paid = paid(vec![ready(Value::Null)], steps, false).await;
+    assert_eq!(paid.outcome.unwrap(), TXID);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_network_is_paid_from_and_left_at_rest() {
+    let paused = json!({"interval": "10s", "paused": true});
+    let paid = paid(vec![ready(paused)], results([json!(TXID)]), true).await;
+    let error = paid.outcome.unwrap_err();
+    assert!(
+        error.contains(TXID) && error.contains("`spec.mining.paused`"),
+        "{error}"
+    );
+    assert_eq!(paid.asked.len(), 1, "no block is asked for");
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,14 +249,10 @@ async fn a_block_is_mined_for_it_unless_the_network_mines_at_its_pace() {
     assert_eq!(mined.outcome.unwrap(), TXID);
     assert_eq!(mined.asked[1]["method"], "generatetoaddress");
     assert_eq!(mined.asked[1]["params"], json!([1, PAYOUT]));
-    for paused in [
-        json!({"interval": "10s", "paused": true}),
-        json!({"interval": "10s", "untilHeight": 101}),
-    ] {
-        let steps = results([json!(TXID), json!([hash]), confirmed.clone()]);
-        let mined = paid(vec![ready(paused)], steps, true).await;
-        assert_eq!(mined.asked[1]["method"], "generatetoaddress");
-    }
+    let over = json!({"interval": "10s", "untilHeight": 101});
+    let steps = results([json!(TXID), json!([hash]), confirmed.clone()]);
+    let mined = paid(vec![ready(over)], steps, true).await;
+    assert_eq!(mined.asked[1]["method"], "generatetoaddress");
     let steps = results([json!(TXID), json!({"confirmations": 0}), confirmed]);
     let waited = paid(vec![ready(json!({"poissonMean": "10s"}))], steps, true).await;
     assert_eq!(waited.outcome.unwrap(), TXID);

@@ -19,6 +19,7 @@ fn own() -> Own {
         previous: None,
         wallet: None,
         is_new: false,
+        seed_trouble: None,
         refusal: None,
     }
 }

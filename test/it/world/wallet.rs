@@ -165,8 +165,13 @@ fn a_seed_that_is_none_is_told_and_kept() {
                 .contains("`wallet-seed`")
         );
         assert_eq!(secret(world, "alpha")["wallet-seed"], "mislaid");
+        world.apply("alpha", json!({"nodes": 2}));
         world.settle().await;
         assert_eq!(world.event_types("alpha", "SecretOutdated"), ["Warning"]);
+        assert!(
+            secret(world, "alpha").contains_key("node-1-rpc"),
+            "what has nothing to do with the seed is kept up"
+        );
         change_secret(world, |secret| {
             secret["data"]
                 .as_object_mut()
@@ -174,7 +179,37 @@ fn a_seed_that_is_none_is_told_and_kept() {
                 .remove("wallet-seed");
         });
         world.settle().await;
+        world.assert_ready("alpha", 2);
+    });
+}
+
+#[test]
+fn a_wallet_that_has_only_half_of_its_keys_gets_the_rest() {
+    in_world(Options::default(), async |world| {
+        world.apply("alpha", json!({"nodes": 1}));
+        world.settle().await;
+        let seed = "5".repeat(64);
+        change_secret(world, |secret| {
+            secret["data"]["wallet-seed"] = json!(STANDARD.encode(&seed));
+        });
+        let keys = WalletKeys::of_seed(&seed).unwrap();
+        let node = world.rpc("alpha", 0);
+        let wallet = node.wallet("network");
+        wallet.create().await.unwrap();
+        let [receive, _] = keys.descriptors();
+        let params = json!([[{
+            "desc": receive, "active": true, "internal": false, "range": [0, 99], "timestamp": 0,
+        }]]);
+        let deadline = std::time::Duration::from_secs(5);
+        node.call::<Value>("importdescriptors", params, deadline)
+            .await
+            .unwrap();
+        assert!(wallet.has_address(keys.address()).await.unwrap());
+        assert!(!wallet.has_address(keys.change_address()).await.unwrap());
+        world.apply("alpha", json!({"wallet": {}}));
+        world.settle().await;
         world.assert_ready("alpha", 1);
+        assert!(wallet.has_address(keys.change_address()).await.unwrap());
     });
 }
 
