@@ -80,7 +80,19 @@ pub fn apply(value: &Value) {
 }
 
 /// Waits until `look` finds something; panics with `what` and the last reason if it does not in time.
-pub async fn eventually<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
+pub async fn eventually<T, F>(what: &str, look: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    eventually_within(DEADLINE, what, look).await
+}
+
+/// The same for what somebody else's program takes its time for.
+pub async fn eventually_within<T, F>(
+    deadline: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T
 where
     F: Future<Output = Result<T, String>>,
 {
@@ -88,8 +100,8 @@ where
     loop {
         match look().await {
             Ok(found) => return found,
-            Err(reason) if started.elapsed() > DEADLINE => {
-                panic!("not within {DEADLINE:?}: {what}; at last: {reason}")
+            Err(reason) if started.elapsed() > deadline => {
+                panic!("not within {deadline:?}: {what}; at last: {reason}")
             }
             Err(_) => tokio::time::sleep(LOOK_EVERY).await,
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cluster::money::{fund, program, user};
 use crate::cluster::network::Network;
 use crate::controller::install;
-use crate::harness::{Namespace, apply, eventually, has_the_machine, run};
+use crate::harness::{Namespace, apply, eventually, eventually_within, has_the_machine, run};
 
 const REST_PORT: u16 = 8080;
 
@@ -21,6 +21,10 @@ struct Lnd<'a> {
     name: &'static str,
     http: HttpClient,
 }
+
+/// LND asks one question after the other, and repeats one that meets no node for a minute and a half: two in a
+/// row, asked while its bitcoind was away, are over after three.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 impl<'a> Lnd<'a> {
     /// Starts a pod with LND, whose configuration file is in the Secret `lnd`.
@@ -106,7 +110,7 @@ impl<'a> Lnd<'a> {
     /// Waits until it has caught up with a chain of `height` blocks; its public key.
     async fn until_synced(&self, height: u64) -> String {
         let what = format!("{} is synced to the chain at {height}", self.name);
-        eventually(&what, || async {
+        eventually_within(PATIENCE, &what, || async {
             let info = self.get("/v1/getinfo").await.map_err(|error| {
                 let log = ["logs", self.name, "--tail=5"];
                 let log = self.namespace.try_kubectl(&log).unwrap_or_default();
