@@ -334,7 +334,7 @@ impl NetworkReconciler {
                 reasons::SCALED,
                 format!("scaling `{name}` from {from} to {to} nodes"),
             );
-        } else if path != HASH_PATH {
+        } else if path.strip_prefix("metadata.annotations.") != Some(APPLIED_HASH) {
             let message = format!("put {} `{name}` right: `{path}` was not as wanted", R::WORD);
             self.tell(network, reasons::REPAIRED, message);
         }
@@ -362,10 +362,6 @@ pub fn first_difference<R: Owned>(live: &R, desired: &Value) -> Option<String> {
     let hash = json!({"metadata": {"annotations": metadata["annotations"]}});
     difference::find(&details, &live).or_else(|| difference::find(&hash, &live))
 }
-
-/// The path of the annotation that only says that something has changed.
-const HASH_PATH: &str =
-    "metadata.annotations.bitcoincontroller.christianb93.github.com/applied-hash";
 
 /// The part of a live object that is compared.
 fn view<R: Owned>(live: &R) -> Value {

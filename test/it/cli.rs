@@ -6,22 +6,16 @@ mod difficulty_at_height;
 mod fund;
 mod mine;
 
-use std::process::{Command, Output};
+use std::process::Command;
+
+use crate::support::program::outcome;
 
 const GENESIS: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c";
 
 fn difficulty(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
-        .arg("difficulty")
-        .args(arguments)
-        .output();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = output.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+    let mut program = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"));
+    program.arg("difficulty").args(arguments);
+    outcome(&mut program)
 }
 
 #[test]

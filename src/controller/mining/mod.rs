@@ -64,7 +64,7 @@ pub use decide::{Decision, Step, decide};
 pub use plan::Plan;
 pub use view::{Tip, View};
 
-/// How long a reservation that somebody else made is left to him while nothing comes of it: much longer than
+/// How long a reservation that somebody else made is left to them while nothing comes of it: much longer than
 /// a node that is well takes. One that is not gets a second block for the same place, and keeps the first.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 

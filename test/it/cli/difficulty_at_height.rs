@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::Arc;
 
 use rust_bitcoin::block::{Header, Version};
@@ -11,21 +11,16 @@ use rust_bitcoin::{BlockHash, CompactTarget, TxMerkleNode};
 use serde_json::{Value, json};
 
 use crate::support::doorway::Doorway;
+use crate::support::program::outcome;
 
 /// Exit code, standard output, standard error.
 fn difficulty(url: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"))
+    let mut program = Command::new(env!("CARGO_BIN_EXE_bitcoin-controller"));
+    program
         .args(["difficulty", "--rpc", url, "--user", "u"])
         .args(arguments)
-        .env("BC_RPC_PASSWORD", "p")
-        .output();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = output.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+        .env("BC_RPC_PASSWORD", "p");
+    outcome(&mut program)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Mirrors `src/cli/mine.rs` and `src/cli/rpc_flags.rs`: the program, on a pretend node and on a real one.
 
-use std::process::{Command, Output};
+use std::process::Command;
 
 use bitcoin_controller::bitcoin::mining::coinbase::TAG;
 use rust_bitcoin::Block;
@@ -8,7 +8,7 @@ use rust_bitcoin::consensus::encode::deserialize_hex;
 use serde_json::json;
 
 use crate::support::doorway::Doorway;
-use crate::support::program::Program;
+use crate::support::program::{Program, outcome};
 
 const ALICE: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 
@@ -20,17 +20,6 @@ fn mine(arguments: &[&str]) -> Command {
         .env_remove("BC_RPC_USER")
         .env_remove("BC_RPC_PASSWORD");
     command
-}
-
-/// Exit code, standard output, standard error.
-fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
 }
 
 /// A file of this test, gone when it ends.

@@ -1,12 +1,23 @@
 //! A program that runs beside the test: what it says, line by line, and how it ends.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 /// Longer than any program here is silent for.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs `command` to its end: exit code, standard output, standard error.
+pub(crate) fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
 
 /// A running program. Dropping it kills it.
 pub(crate) struct Program {
