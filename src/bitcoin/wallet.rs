@@ -143,32 +143,45 @@ impl WalletClient {
         created.map(|_: IgnoredAny| ())
     }
 
-    /// Gives it `keys`, and has it look for their money in the whole chain.
+    /// Gives it those of `keys` that it lacks, and has it look for their money in the whole chain. Returns
+    /// whether it lacked any.
     ///
-    /// After a timeout it may be at that still: [`state`](Self::state) says so.
+    /// One descriptor may have been taken before and the other one refused. What it has is not given again: a
+    /// node refuses that once more addresses are in use than are given here. After a timeout it may be at the
+    /// import still: [`state`](Self::state) says so.
     ///
     /// # Errors
     /// As [`RpcClient::call`]. No word of the node is in an error of this call.
     ///
     /// # Cancel safety
     /// The node goes on.
-    pub async fn import(&self, keys: &WalletKeys) -> Result<(), Error> {
+    pub async fn import(&self, keys: &WalletKeys) -> Result<bool, Error> {
         let [receive, change] = keys.descriptors();
-        let request = |descriptor: String, is_change: bool| {
-            json!({
+        let mut requests = Vec::new();
+        for (descriptor, first, is_change) in [
+            (receive, keys.address(), false),
+            (change, keys.change_address(), true),
+        ] {
+            if self.has_address(first).await? {
+                continue;
+            }
+            requests.push(json!({
                 "desc": descriptor,
                 "active": true,
                 "internal": is_change,
                 "range": [0, FIRST_ADDRESSES - 1],
                 // The chain may be older than the wallet: nobody knows by how much.
                 "timestamp": 0,
-            })
-        };
-        let params = json!([[request(receive, false), request(change, true)]]);
+            }));
+        }
+        if requests.is_empty() {
+            return Ok(false);
+        }
+        let params = json!([requests]);
         let call = self.rpc.call("importdescriptors", params, WALLET_DEADLINE);
         let imported: Vec<Imported> = call.await.map_err(Error::without_words)?;
         match imported.iter().find_map(|one| one.error.as_ref()) {
-            None => Ok(()),
+            None => Ok(true),
             Some(refusal) => Err(self
                 .rpc
                 .refused("importdescriptors", refusal.code)

@@ -134,14 +134,10 @@ async fn keep(wallet: &WalletClient, keys: &WalletKeys) -> Result<Kept, Error> {
     if let WalletState::Scanning(progress) = state {
         return Ok(Kept::Scanning(percent(progress)));
     }
-    // One descriptor may have been taken and the other one refused.
-    let has_both = wallet.has_address(keys.address()).await?
-        && wallet.has_address(keys.change_address()).await?;
-    if has_both {
-        return Ok(Kept::There);
+    match wallet.import(keys).await? {
+        true => Ok(Kept::Made),
+        false => Ok(Kept::There),
     }
-    wallet.import(keys).await?;
-    Ok(Kept::Made)
 }
 
 async fn load_or_create(wallet: &WalletClient) -> Result<(), Error> {

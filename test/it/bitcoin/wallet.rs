@@ -71,10 +71,13 @@ async fn no_word_about_a_private_descriptor_is_passed_on() {
     let quoted = keys.descriptors()[0].clone();
     let error = json!({"code": -5, "message": format!("'{quoted}' is not valid")});
     for answer in [
-        json!({"error": error}),
-        json!({"result": [{"success": true}, {"success": false, "error": error}]}),
+        json!({"id": 3, "error": error}),
+        json!({"id": 3, "result": [{"success": true}, {"success": false, "error": error}]}),
     ] {
-        let node = node(answer);
+        let lacks = |id: u32| json!({"id": id, "result": {"ismine": false}});
+        let steps =
+            [lacks(1), lacks(2), answer].map(|it| Step::Answer(http("200 OK", &it.to_string())));
+        let node = FakeNode::new(steps.to_vec());
         let refused = wallet(&node).import(&keys).await.unwrap_err();
         let told = format!("{refused} {refused:?}");
         assert!(!told.contains("tprv"), "{told}");
