@@ -8,7 +8,7 @@ step() { printf '\n== %s\n' "$*"; }
 step "format"
 cargo fmt --all --check
 cargo fmt --manifest-path test/fuzz/Cargo.toml --check
-cargo fmt --manifest-path test/bench/relist/Cargo.toml --check
+cargo fmt --all --manifest-path test/bench/Cargo.toml --check
 
 step "lints, warnings denied"
 cargo clippy --all-targets --locked -- --deny warnings

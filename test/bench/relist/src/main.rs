@@ -5,7 +5,7 @@
 //! connection, one of a hundred changes, the watch is lost, and an allocator that counts says what
 //! the peak was; once with lists, once with initial events of a watch.
 //!
-//!     cargo run --release --manifest-path test/bench/relist/Cargo.toml --target-dir target/bench
+//!     cargo run --release --manifest-path test/bench/Cargo.toml --package bench-relist --target-dir target/bench
 //!
 //! Only the client's thread is counted. The server has its own, and nothing but bytes passes between.
 
