@@ -360,16 +360,23 @@ fn print(text: &str) -> Result<(), Report> {
 }
 
 fn start_log(flags: &LogFlags) -> Result<(), Report> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&flags.log)
+    use tracing_subscriber::filter::LevelFilter;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let filter: tracing_subscriber::filter::Targets = flags
+        .log
+        .parse()
         .map_err(|error| Report::new(format!("--log `{}` is not a filter: {error}", flags.log)))?;
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(std::io::stderr);
     match flags.log_format {
-        LogFormat::Text => log
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => {
+            let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            log.with_ansi(is_terminal).finish().with(filter).init();
+        }
+        LogFormat::Json => log.json().finish().with(filter).init(),
     }
     Ok(())
 }

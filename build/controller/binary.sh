@@ -9,6 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 profile=${1:-dist}
 target=$(rustc --version --verbose | sed -n 's/^host: //p')
-RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile "$profile" --no-default-features \
+RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" cargo build --locked --profile "$profile" --no-default-features \
 	--bin bitcoin-controller --target "$target" >&2
 echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/$profile/bitcoin-controller"

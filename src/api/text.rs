@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
@@ -44,9 +44,12 @@ impl Text {
     }
 }
 
+/// Half of all texts are empty for the moment between "here comes an object" and its first field.
+static EMPTY: LazyLock<Text> = LazyLock::new(|| Text(Arc::from("")));
+
 impl Default for Text {
     fn default() -> Self {
-        Text(Arc::from(""))
+        EMPTY.clone()
     }
 }
 

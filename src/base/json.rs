@@ -7,6 +7,7 @@
 //! # Invariants
 //! - No text of the document is in an [`Error`], except names of fields on the path.
 //! - A field name on the path is cut at 64 characters.
+//! - A document without a mistake is read once and nothing is kept beside it; see [`json_path`](crate::base::json_path).
 //!
 //! # Example
 //! ```
@@ -21,8 +22,9 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+
+use crate::base::json_path::path_at;
 
 /// Why a document could not be read: what, where, and never the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,45 +59,17 @@ impl std::error::Error for Error {}
 /// # Errors
 /// Not JSON, cut short, or not of the shape of `T`.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = shortened(&error.path().to_string());
-        describe(error.inner(), path)
-    })?;
-    reader
-        .end()
-        .map_err(|error| describe(&error, ".".to_owned()))?;
-    Ok(value)
-}
-
-/// Reads a `T` out of a JSON value that has been read already.
-///
-/// # Errors
-/// Not of the shape of `T`; there is no position in this case.
-pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Error> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = shortened(&error.path().to_string());
-        describe(error.inner(), path)
+    serde_json::from_slice(bytes).map_err(|error| {
+        let what = match error.classify() {
+            Category::Eof => "the text ends too soon",
+            Category::Syntax => "not JSON",
+            Category::Data | Category::Io => "wrong type or value",
+        };
+        Error {
+            what,
+            path: path_at(bytes, error.line(), error.column()),
+            line: error.line(),
+            column: error.column(),
+        }
     })
-}
-
-fn describe(error: &serde_json::Error, path: String) -> Error {
-    let what = match error.classify() {
-        Category::Eof => "the text ends too soon",
-        Category::Syntax => "not JSON",
-        Category::Data | Category::Io => "wrong type or value",
-    };
-    Error {
-        what,
-        path,
-        line: error.line(),
-        column: error.column(),
-    }
-}
-
-fn shortened(path: &str) -> String {
-    path.split('.')
-        .map(|name| name.chars().take(64).collect::<String>())
-        .collect::<Vec<_>>()
-        .join(".")
 }

@@ -10,7 +10,7 @@
 //! | waiting longer each time | [`Backoff`] | a loop with a sleep in it |
 //!
 //! and the two readers of foreign text, [`json`] and [`yaml`], whose errors name the place and the
-//! field but never quote the value: a value may be a password. [`hash`] names things, [`calendar`] writes dates,
+//! field but never quote the value: a value may be a password. [`json_path`] finds the field, [`hash`] names things, [`calendar`] writes dates,
 //! [`duration`] reads `1m30s`, [`Report`] says at the end of a program what went wrong.
 
 pub mod backoff;
@@ -19,6 +19,7 @@ pub mod clock;
 pub mod duration;
 pub mod hash;
 pub mod json;
+pub mod json_path;
 pub mod random;
 pub mod report;
 pub mod yaml;

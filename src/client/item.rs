@@ -61,6 +61,15 @@ impl<R: Resource> Item<R> {
         }
     }
 
+    /// Reads the object that begins with the first of `bytes`, and says how many of them it has. `None`: it goes on
+    /// after them, or cannot be read.
+    pub(crate) fn read_first(bytes: &[u8], interner: &Interner) -> Option<(Self, usize)> {
+        let mut objects = serde_json::Deserializer::from_slice(bytes).into_iter::<R>();
+        let object = interner.scope(|| objects.next())?.ok()?;
+        let is_named = !object.metadata().name.is_empty();
+        is_named.then(|| (Item::Object(object), objects.byte_offset()))
+    }
+
     pub(crate) fn undecodable(outline: &Outline, error: json::Error) -> Self {
         Item::Undecodable(Undecodable {
             key: outline.key(),

@@ -45,7 +45,7 @@ use crate::client::answer::Answer;
 use crate::client::error::Error;
 use crate::client::item::Item;
 use crate::client::rest::Client;
-use crate::client::scan::{Broken, ListScanner};
+use crate::client::scan::{Broken, Items, ListScanner};
 
 /// How many objects to ask for at a time where nobody says; as client-go's pager.
 pub const PAGE_SIZE: u32 = 500;
@@ -133,8 +133,26 @@ impl Client {
 #[derive(Debug)]
 pub struct PageReader<R> {
     scanner: ListScanner,
+    arrived: Arrived<R>,
+}
+
+/// The items so far.
+#[derive(Debug)]
+struct Arrived<R> {
     interner: Interner,
     items: Vec<Item<R>>,
+}
+
+impl<R: Resource> Items for &mut Arrived<R> {
+    fn read_first(&mut self, bytes: &[u8]) -> Option<usize> {
+        let (item, length) = Item::read_first(bytes, &self.interner)?;
+        self.items.push(item);
+        Some(length)
+    }
+
+    fn read_whole(&mut self, item: &[u8]) {
+        self.items.push(Item::read(item, &self.interner));
+    }
 }
 
 impl<R: Resource> PageReader<R> {
@@ -142,8 +160,10 @@ impl<R: Resource> PageReader<R> {
     pub fn new(interner: Interner) -> Self {
         PageReader {
             scanner: ListScanner::default(),
-            interner,
-            items: Vec::new(),
+            arrived: Arrived {
+                interner,
+                items: Vec::new(),
+            },
         }
     }
 
@@ -152,19 +172,14 @@ impl<R: Resource> PageReader<R> {
     /// # Errors
     /// What has come so far cannot become a list.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Malformed> {
-        let PageReader {
-            scanner,
-            interner,
-            items,
-        } = self;
-        scanner
-            .push(chunk, |bytes| items.push(Item::read(bytes, interner)))
+        self.scanner
+            .push(chunk, &mut self.arrived)
             .map_err(Malformed::Broken)
     }
 
     /// Takes out the items that have arrived since the last call.
     pub fn take_items(&mut self) -> Vec<Item<R>> {
-        std::mem::take(&mut self.items)
+        std::mem::take(&mut self.arrived.items)
     }
 
     /// The page, once the body has ended, with the items that have not been taken out.
@@ -182,7 +197,7 @@ impl<R: Resource> PageReader<R> {
         }
         let token = envelope.metadata.continue_token;
         Ok(Page {
-            items: self.items,
+            items: self.arrived.items,
             resource_version: envelope.metadata.resource_version,
             continue_token: (!token.is_empty()).then_some(token),
             kind: envelope.kind,

@@ -7,10 +7,14 @@
 //! So whether `metadata` comes first or last does not matter, and a document that is cut short is
 //! found by the one who knows JSON, not here.
 //!
+//! Most items need not even be cut. Once we stand at the first byte of one, whoever reads it finds its end
+//! anyway, so [`Items::read_first`] is asked to read it where it lies. Only of an item that goes on in the
+//! next chunk, or that cannot be read, the end must be found first.
+//!
 //! ```text
 //!   {"kind": "PodList", "items": [{…}, {…}, {…}], "metadata": {…}}
 //!   └── envelope ────────────────┘└─┘  └─┘  └─┘ └── envelope ────┘
-//!                                   one call of `on_item` each
+//!                                   one call of `read_first` or `read_whole` each
 //! ```
 //!
 //! # Invariants
@@ -25,7 +29,7 @@
 //! let mut scanner = ListScanner::default();
 //! let mut items = Vec::new();
 //! for chunk in ["{\"items\": [{\"a\": \"]\"}, {\"b", "\": 2}], \"kind\": \"List\"}"] {
-//!     scanner.push(chunk.as_bytes(), |item| items.push(item.to_vec()))?;
+//!     scanner.push(chunk.as_bytes(), |item: &[u8]| items.push(item.to_vec()))?;
 //! }
 //! assert_eq!(items, [br#"{"a": "]"}"#.to_vec(), br#"{"b": 2}"#.to_vec()]);
 //! assert_eq!(scanner.envelope(), br#"{"items": [], "kind": "List"}"#);
@@ -33,6 +37,8 @@
 //! ```
 
 use std::fmt;
+
+use memchr::memchr2;
 
 /// The largest item that is read, in bytes. etcd keeps at most 1.5 MB of one object by default, and
 /// JSON can take a few times what is stored.
@@ -52,6 +58,27 @@ pub struct ListScanner {
     envelope: Vec<u8>,
     /// What earlier chunks had of the item at hand.
     item: Vec<u8>,
+    /// Of the item before this one, in bytes.
+    last_length: usize,
+}
+
+/// Who takes the items. A function of an item's bytes is one.
+pub trait Items {
+    /// Reads the item that begins with the first of `bytes`, and says how many of them it has. `None`: it goes
+    /// on after them, or cannot be read; it will come again, whole.
+    fn read_first(&mut self, bytes: &[u8]) -> Option<usize> {
+        let _ = bytes;
+        None
+    }
+
+    /// Takes an item from its first byte to its last.
+    fn read_whole(&mut self, item: &[u8]);
+}
+
+impl<F: FnMut(&[u8])> Items for F {
+    fn read_whole(&mut self, item: &[u8]) {
+        self(item);
+    }
 }
 
 /// Where in the document the next byte is.
@@ -96,11 +123,11 @@ impl fmt::Display for Broken {
 impl std::error::Error for Broken {}
 
 impl ListScanner {
-    /// Takes the next bytes; calls `on_item` for each item that ends within them.
+    /// Takes the next bytes; gives `items` each item that ends within them.
     ///
     /// # Errors
     /// The document cannot be a list; nothing that follows would make sense.
-    pub fn push(&mut self, mut chunk: &[u8], mut on_item: impl FnMut(&[u8])) -> Result<(), Broken> {
+    pub fn push(&mut self, mut chunk: &[u8], mut items: impl Items) -> Result<(), Broken> {
         while let Some(&byte) = chunk.first() {
             match self.place {
                 Place::Envelope => {
@@ -113,7 +140,7 @@ impl ListScanner {
                         chunk = &chunk[1..];
                     }
                 }
-                Place::Bracketed | Place::Bare => chunk = self.take_item(chunk, &mut on_item),
+                Place::Bracketed | Place::Bare => chunk = self.take_item(chunk, &mut items),
             }
         }
         Ok(())
@@ -167,31 +194,44 @@ impl ListScanner {
     }
 
     /// Takes what `chunk` has of the item, and returns the rest of it.
-    fn take_item<'a>(&mut self, chunk: &'a [u8], on_item: &mut impl FnMut(&[u8])) -> &'a [u8] {
-        let end = if self.place == Place::Bare {
-            chunk.iter().position(|byte| b" \t\n\r,]".contains(byte))
-        } else {
-            let mut bytes = chunk.iter();
-            bytes
-                .position(|&byte| self.inner.closes_with(byte))
-                .map(|last| last + 1)
+    fn take_item<'a>(&mut self, chunk: &'a [u8], items: &mut impl Items) -> &'a [u8] {
+        if let Some(length) = self.read_first(chunk, items) {
+            self.ended(length);
+            return &chunk[length..];
+        }
+        let end = match self.place {
+            Place::Bare => chunk.iter().position(|byte| b" \t\n\r,]".contains(byte)),
+            _ => self.inner.find_end(chunk),
         };
         let (part, rest) = chunk.split_at(end.unwrap_or(chunk.len()));
-        if end.is_some() && self.item.is_empty() {
-            on_item(part);
-        } else {
+        let is_cut = end.is_none() || !self.item.is_empty();
+        if is_cut {
             let room = MAX_ITEM - self.item.len();
             self.item.extend_from_slice(&part[..part.len().min(room)]);
-            if end.is_some() {
-                on_item(&self.item);
-                // Not only emptied: one large item must not hold its memory for the rest of the page.
-                self.item = Vec::new();
-            }
         }
         if end.is_some() {
-            self.place = Place::Between(Expected::CommaOrEnd);
+            // Taken, not only emptied: one large item must not hold its memory for the rest of the page.
+            let item = std::mem::take(&mut self.item);
+            let item = if is_cut { &item } else { part };
+            items.read_whole(item);
+            self.ended(item.len());
         }
         rest
+    }
+
+    /// Asks for an item only where it begins, and where it probably ends, too: what was read of half an item
+    /// was read for nothing.
+    fn read_first(&self, chunk: &[u8], items: &mut impl Items) -> Option<usize> {
+        let begins = self.place == Place::Bracketed && self.item.is_empty();
+        let may_end = chunk.len() >= self.last_length;
+        (begins && may_end)
+            .then(|| items.read_first(chunk))
+            .flatten()
+    }
+
+    fn ended(&mut self, length: usize) {
+        self.last_length = length;
+        self.place = Place::Between(Expected::CommaOrEnd);
     }
 }
 
@@ -228,9 +268,20 @@ impl Nesting {
         }
     }
 
-    /// Whether what was open is closed by `byte`.
-    fn closes_with(&mut self, byte: u8) -> bool {
-        self.feed(byte);
-        self.depth == 0 && !self.in_string
+    /// Where in `bytes` what is open is closed: the place after its last byte.
+    fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            // Within a string only two bytes mean anything.
+            if self.in_string && !self.is_escaped {
+                at += memchr2(b'"', b'\\', &bytes[at..])?;
+            }
+            self.feed(bytes[at]);
+            at += 1;
+            if self.depth == 0 && !self.in_string {
+                return Some(at);
+            }
+        }
+        None
     }
 }

@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use memchr::memchr;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -46,7 +47,7 @@ use crate::api::text::Interner;
 use crate::base::json;
 use crate::client::connections::WatchBody;
 use crate::client::error::Error;
-use crate::client::item::{Item, Outline};
+use crate::client::item::{Item, Outline, read_object};
 use crate::client::scan::MAX_ITEM;
 use crate::http;
 
@@ -114,6 +115,31 @@ impl<R: Resource> WatchEvent<R> {
     /// # Errors
     /// It cannot be told what happened, or to what: something may have been missed.
     pub fn read(line: &[u8], interner: &Interner) -> Result<Self, json::Error> {
+        match WatchEvent::read_as_written(line, interner) {
+            Some(event) => Ok(event),
+            None => WatchEvent::read_any(line, interner),
+        }
+    }
+
+    /// Reads an event about an object in one go, if it is written as all servers write it and has no mistake.
+    /// Nearly all events are such, and to look first where the object ends would take as long as to read it.
+    fn read_as_written(line: &[u8], interner: &Interner) -> Option<Self> {
+        let line = line.strip_prefix(br#"{"type":""#)?;
+        let (type_, line) = line.split_at(memchr(b'"', line)?);
+        let line = line.strip_prefix(br#"","object":"#)?;
+        let event = match type_ {
+            b"ADDED" => WatchEvent::Added,
+            b"MODIFIED" => WatchEvent::Modified,
+            b"DELETED" => WatchEvent::Deleted,
+            _ => return None,
+        };
+        let object = line.trim_ascii_end().strip_suffix(b"}")?;
+        let object = interner.scope(|| read_object(object)).ok()?;
+        Some(event(Item::Object(object)))
+    }
+
+    /// Reads whatever else there is: first the frame, then what is in it.
+    fn read_any(line: &[u8], interner: &Interner) -> Result<Self, json::Error> {
         match json::from_slice::<Frame<'_>>(line) {
             Ok(frame) => {
                 let object = frame.object.get().as_bytes();
@@ -342,7 +368,7 @@ impl Lines {
 
     /// The next line that is there to its end; empty ones are left out.
     fn next_line(&mut self) -> Option<Bytes> {
-        while let Some(end) = self.chunk.iter().position(|&byte| byte == b'\n') {
+        while let Some(end) = memchr(b'\n', &self.chunk) {
             let mut line = self.chunk.split_to(end + 1);
             if !self.partial.is_empty() {
                 self.keep(&line);

@@ -26,6 +26,7 @@ mod status;
 
 use serde::Deserialize;
 use serde::de::Deserializer;
+use serde_json::value::RawValue;
 
 pub use self::spec::{
     BitcoinNetworkSpec, ExternalPeer, Miner, Mining, Relay, Resources, Storage, Topology,
@@ -101,11 +102,10 @@ impl Default for Spec {
 
 impl<'de> Deserialize<'de> for Spec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        if value.is_null() {
+        let Some(text) = Option::<Box<RawValue>>::deserialize(deserializer)? else {
             return Ok(Spec::default());
-        }
-        Ok(match json::from_value(value) {
+        };
+        Ok(match json::from_slice(text.get().as_bytes()) {
             Ok(spec) => Spec::Valid(Box::new(spec)),
             Err(error) => Spec::Invalid(format!("wrong or missing value at `{}`", error.path())),
         })
@@ -116,8 +116,8 @@ impl<'de> Deserialize<'de> for Spec {
 fn read_status<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BitcoinNetworkStatus, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value
-        .and_then(|value| json::from_value(value).ok())
+    let text = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    Ok(text
+        .and_then(|text| json::from_slice(text.get().as_bytes()).ok())
         .unwrap_or_default())
 }

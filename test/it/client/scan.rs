@@ -1,6 +1,6 @@
 //! Finding items in bytes, however they are cut.
 
-use bitcoin_controller::client::scan::{Broken, ListScanner, MAX_ENVELOPE, MAX_ITEM};
+use bitcoin_controller::client::scan::{Broken, Items, ListScanner, MAX_ENVELOPE, MAX_ITEM};
 
 type Cut = Result<(Vec<String>, String), Broken>;
 
@@ -8,7 +8,7 @@ fn cut<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Cut {
     let mut scanner = ListScanner::default();
     let mut items = Vec::new();
     for chunk in chunks {
-        scanner.push(chunk, |item| {
+        scanner.push(chunk, |item: &[u8]| {
             items.push(String::from_utf8(item.to_vec()).unwrap());
         })?;
     }
@@ -51,6 +51,45 @@ fn where_the_bytes_are_split_makes_no_difference() {
         assert_eq!(cut([&bytes[..at], &bytes[at..]]), expected, "split at {at}");
     }
     assert_eq!(cut(bytes.chunks(1)), expected);
+}
+
+/// Reads the items that are JSON where they lie, if they end there.
+#[derive(Default)]
+struct WhereTheyLie {
+    items: Vec<String>,
+    n_read_first: usize,
+}
+
+impl Items for &mut WhereTheyLie {
+    fn read_first(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
+        let _: serde_json::Value = values.next()?.ok()?;
+        let length = values.byte_offset();
+        self.read_whole(&bytes[..length]);
+        self.n_read_first += 1;
+        Some(length)
+    }
+
+    fn read_whole(&mut self, item: &[u8]) {
+        self.items.push(String::from_utf8(item.to_vec()).unwrap());
+    }
+}
+
+#[test]
+fn what_reads_items_where_they_lie_reads_the_same_wherever_the_bytes_are_split() {
+    // The third cannot be read: its end is found without its reader.
+    let text = TRICKY.replace(r#""te,xt]""#, r#"{"not": JSON, "]": "\""}"#);
+    let (expected, envelope) = whole(&text).unwrap();
+    for at in 0..=text.len() {
+        let mut scanner = ListScanner::default();
+        let mut found = WhereTheyLie::default();
+        for chunk in [&text.as_bytes()[..at], &text.as_bytes()[at..]] {
+            scanner.push(chunk, &mut found).unwrap();
+        }
+        assert_eq!(found.items, expected, "split at {at}");
+        assert!(found.n_read_first >= 3, "split at {at}");
+        assert_eq!(scanner.envelope(), envelope.as_bytes());
+    }
 }
 
 #[test]
@@ -98,8 +137,8 @@ fn garbage_is_scanned_without_panic_at_every_cut_and_change() {
         for byte in [b'"', b'\\', b'[', b']', b'{', b'}', b',', 0, 0xff] {
             changed[at] = byte;
             let mut scanner = ListScanner::default();
-            let _ = scanner.push(&changed, |_| {});
-            let _ = scanner.push(&changed[at..], |_| {});
+            let _ = scanner.push(&changed, |_: &[u8]| {});
+            let _ = scanner.push(&changed[at..], |_: &[u8]| {});
         }
     }
 }
