@@ -1,3 +1,5 @@
+//! Lists, single objects, and all else that is no watch.
+
 use std::io::Read;
 
 use flate2::read::GzDecoder;

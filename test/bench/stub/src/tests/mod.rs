@@ -1,3 +1,5 @@
+//! Against a stub on a real socket, as a client sees it.
+
 mod client;
 mod lists;
 mod orders;

@@ -1,3 +1,5 @@
+//! Orders, and what the stub tells of itself.
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

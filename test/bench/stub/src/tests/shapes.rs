@@ -1,3 +1,5 @@
+//! Objects: their size, their truth, and what is in them.
+
 use serde_json::{Value, json};
 
 use crate::body::{Body, Form, Maker, Mode};

@@ -1,3 +1,5 @@
+//! Watches: initial events, what follows, what is told again, and how they end.
+
 use serde_json::Value;
 
 use crate::options::Options;
