@@ -69,6 +69,14 @@ impl Library {
         })
     }
 
+    /// What its documentation advises to those who do not read `managedFields`: not to keep them. Ours never does.
+    pub fn recommended_flags(self) -> &'static [&'static str] {
+        match self {
+            Library::Ours => &[],
+            Library::Kube | Library::ClientGo => &["--prune"],
+        }
+    }
+
     /// The program that can say how many bytes are live.
     pub fn counting_program(self, folder: &Path) -> PathBuf {
         match self {

@@ -66,7 +66,9 @@ impl Trial {
         let stub = Stub::start(&bench.programs, bench.stub_core, load, deadline)?;
         let mode = contestant.mode_name();
         let common = ["--server", &stub.url, "--shape", load.shape, "--mode", mode];
-        let flags = common.iter().chain(flags).map(|flag| (*flag).to_owned());
+        let recommended = contestant.library.recommended_flags();
+        let flags = common.iter().chain(recommended).chain(flags);
+        let flags = flags.map(|flag| (*flag).to_owned());
         let flags: Vec<String> = flags.collect();
         let program = Child::start(&contestant.name(), bench.program_core, program, &flags)?;
         Ok(Trial {
