@@ -11,7 +11,7 @@
 //! ```
 //!
 //! # What differs from a real server
-//! - Versions are numbers, selectors are refused, every list honours `limit` (a real one with a watch cache does not
+//! - Versions are numbers, selectors select everything, every list honours `limit` (a real one with a watch cache does not
 //!   at `resourceVersion=0`), and objects come in the order of their places, not of their names.
 //! - Nothing can be written: a write is answered with what it sent.
 

@@ -11,12 +11,17 @@ pub enum Target {
     Empty { api_version: String, kind: String },
     /// One object of the kind that is served.
     Object { namespace: String, name: String },
+    /// The server's version.
+    Version,
     /// Anything else.
     Nothing,
 }
 
 impl Target {
     pub fn parse(path: &str, shape: Shape) -> Self {
+        if path == "/version" {
+            return Target::Version;
+        }
         let Some((group_path, rest)) = split_group(path) else {
             return Target::Nothing;
         };

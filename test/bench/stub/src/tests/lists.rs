@@ -155,9 +155,16 @@ fn there_is_nothing_else() {
         client.ask("GET /api/v1/namespaces/default/secrets/a").code,
         404
     );
-    assert_eq!(client.ask("GET /version").code, 404);
     assert_eq!(client.ask("GET /bench/nothing").code, 404);
-    assert_eq!(client.ask(&format!("{PODS}?labelSelector=a")).code, 400);
+}
+
+#[test]
+fn selectors_select_everything_and_the_version_is_told() {
+    let mut client = client(&options(Shape::Pod, 3));
+    let list = client.json(&format!("{PODS}?labelSelector=app%3Da"));
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(3));
+    let version = client.json("GET /version");
+    assert_eq!(version["gitVersion"], "v1.36.0-bench");
 }
 
 #[test]
