@@ -3,8 +3,8 @@
 //!     cargo run --release --manifest-path test/bench/Cargo.toml --package bench-inside [NAME…]
 //!
 //! Times are medians of several runs on one thread, including what a counting allocator takes (a nanosecond or two for
-//! each allocation). The longest of many additions is the least of what several runs had as their longest: what the
-//! kernel does meanwhile is not the queue's. The work itself is that of `bench-ceiling`, where it is described.
+//! each allocation). The longest of many additions is the least of what several runs had as their longest, by the
+//! thread's own clock: what the kernel does meanwhile is not the queue's. The work itself is that of `bench-ceiling`, where it is described.
 
 mod delayed;
 mod longest;
