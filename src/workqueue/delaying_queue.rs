@@ -1,8 +1,8 @@
 //! Adds a key later, without a task that waits for it.
 //!
 //! A worker that failed says "this key again in five seconds". A task and a timer for each would
-//! cost memory by the million and leave somebody to clean up after. Here a delayed key is a row in a
-//! sorted table, and nothing happens when its time comes. It *is* due, and whoever looks next finds
+//! cost memory by the million and leave somebody to clean up after. Here a delayed key is an entry in
+//! [`Waiting`], and nothing happens when its time comes. It *is* due, and whoever looks next finds
 //! that out: every method first moves what is due to the [`WorkQueue`]. The only ones who need a
 //! timer are those asleep in `get`, so each of them brings its own, set to the earliest deadline.
 //!
@@ -50,10 +50,10 @@
 //! - A key that is due counts as ready at once, whether or not anyone has woken up for it.
 //! - What is due at shutdown is still handed out; what is not yet due is dropped, as theirs is.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::Hash;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -61,93 +61,15 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::workqueue::metrics::Metrics;
 use crate::workqueue::state::Next;
+use crate::workqueue::waiting::Waiting;
 use crate::workqueue::{Contents, Processing, WorkQueue};
-
-/// Keys and when they are due, without lock or timer.
-#[derive(Debug)]
-pub struct Waiting<K> {
-    by_deadline: BTreeMap<Place, K>,
-    /// Where each key is in `by_deadline`.
-    places: HashMap<K, Place>,
-    /// How many entries were ever made.
-    sequence: u64,
-    /// How often a delay was asked for.
-    retries: u64,
-}
-
-/// A deadline, and a number that keeps equal deadlines apart and in the order of the calls.
-type Place = (Instant, u64);
-
-impl<K> Default for Waiting<K> {
-    fn default() -> Self {
-        Waiting {
-            by_deadline: BTreeMap::new(),
-            places: HashMap::new(),
-            sequence: 0,
-            retries: 0,
-        }
-    }
-}
-
-impl<K: Eq + Hash + Clone> Waiting<K> {
-    /// Lets `key` wait until `deadline`, unless it waits for an earlier or equal one already.
-    pub fn insert(&mut self, key: K, deadline: Instant) {
-        if let Some(place) = self.places.get(&key) {
-            if place.0 <= deadline {
-                return;
-            }
-            self.by_deadline.remove(place);
-        }
-        let place = (deadline, self.sequence);
-        self.sequence += 1;
-        self.by_deadline.insert(place, key.clone());
-        self.places.insert(key, place);
-    }
-
-    /// Takes out the first key that is due at `now`, and its deadline.
-    pub fn pop_due(&mut self, now: Instant) -> Option<(K, Instant)> {
-        let first = self.by_deadline.first_entry()?;
-        let (deadline, _) = *first.key();
-        if deadline > now {
-            return None;
-        }
-        let key = first.remove();
-        self.places.remove(&key);
-        Some((key, deadline))
-    }
-
-    /// The earliest deadline.
-    pub fn next_due(&self) -> Option<Instant> {
-        let (place, _) = self.by_deadline.first_key_value()?;
-        Some(place.0)
-    }
-
-    /// How many keys wait.
-    pub fn len(&self) -> usize {
-        self.by_deadline.len()
-    }
-
-    /// Whether no key waits.
-    pub fn is_empty(&self) -> bool {
-        self.by_deadline.is_empty()
-    }
-
-    /// Drops every key.
-    pub fn clear(&mut self) {
-        self.by_deadline.clear();
-        self.places.clear();
-    }
-
-    /// The keys and their deadlines, earliest first.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, Instant)> {
-        self.by_deadline.iter().map(|(place, key)| (key, place.0))
-    }
-}
 
 /// A [`WorkQueue`] that takes keys for later. A clone is the same queue.
 pub struct DelayingQueue<K> {
     queue: WorkQueue<K>,
     waiting: Arc<Mutex<Waiting<K>>>,
+    /// How often a delay was asked for.
+    retries: Arc<AtomicU64>,
 }
 
 impl<K> Clone for DelayingQueue<K> {
@@ -155,6 +77,7 @@ impl<K> Clone for DelayingQueue<K> {
         DelayingQueue {
             queue: self.queue.clone(),
             waiting: Arc::clone(&self.waiting),
+            retries: Arc::clone(&self.retries),
         }
     }
 }
@@ -164,6 +87,7 @@ impl<K> Default for DelayingQueue<K> {
         DelayingQueue {
             queue: WorkQueue::default(),
             waiting: Arc::default(),
+            retries: Arc::default(),
         }
     }
 }
@@ -183,9 +107,9 @@ impl<K: Eq + Hash + Clone> DelayingQueue<K> {
             if self.queue.is_shutting_down() {
                 return;
             }
-            waiting.retries += 1;
+            self.retries.fetch_add(1, Ordering::Relaxed);
             if delay.is_zero() {
-                self.queue.add(key);
+                self.queue.add_at(key, now);
                 return;
             }
             let before = waiting.next_due();
@@ -199,7 +123,7 @@ impl<K: Eq + Hash + Clone> DelayingQueue<K> {
 
     /// Asks for a run of `key` now; see [`WorkQueue::add`].
     pub fn add(&self, key: K) {
-        self.up_to_date(|_, _| self.queue.add(key));
+        self.up_to_date(|_, now| self.queue.add_at(key, now));
     }
 
     /// Waits for a key that is ready or comes due; see [`WorkQueue::get`].
@@ -212,7 +136,7 @@ impl<K: Eq + Hash + Clone> DelayingQueue<K> {
             let mut woken = pin!(self.queue.woken());
             woken.as_mut().enable();
             let (next, next_due) =
-                self.up_to_date(|waiting, _| (self.queue.take(), waiting.next_due()));
+                self.up_to_date(|waiting, now| (self.queue.take(now), waiting.next_due()));
             match (next, next_due) {
                 (Next::Ready(key), _) => return Some(key),
                 (Next::Finished, _) => return None,
@@ -320,7 +244,7 @@ impl<K: Eq + Hash + Clone> DelayingQueue<K> {
     pub fn metrics(&self) -> Metrics {
         self.up_to_date(|waiting, _| Metrics {
             delayed: waiting.len(),
-            retries: waiting.retries,
+            retries: self.retries.load(Ordering::Relaxed),
             ..self.queue.metrics()
         })
     }

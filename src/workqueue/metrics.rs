@@ -81,7 +81,8 @@ pub struct Histogram {
 impl Histogram {
     /// Counts `duration`.
     pub fn observe(&mut self, duration: Duration) {
-        let bucket = BOUNDS_NANOS.partition_point(|bound| u128::from(*bound) < duration.as_nanos());
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS_NANOS.partition_point(|bound| *bound < nanos);
         self.counts[bucket] += 1;
         self.sum = self.sum.saturating_add(duration);
     }

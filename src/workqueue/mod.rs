@@ -17,8 +17,10 @@
 //! | chapter | what it adds |
 //! |---|---|
 //! | [`state`] | three sets: each key once, one worker a key |
+//! | [`table`] | what they are kept in: it grows without a pause |
 //! | [`metrics`] | how deep, how fast, how stuck |
 //! | [`queue`] | a lock around them, those who wait, the guard; shutting down |
+//! | [`waiting`] | keys and when they are due |
 //! | [`delaying_queue`] | a key that comes back later, without a task or a timer of its own |
 //! | [`rate_limiter`] | how much later: per key, and for all keys together |
 //! | [`rate_limiting_queue`] | the three above, as a controller uses them |
@@ -61,6 +63,8 @@ pub mod queue;
 pub mod rate_limiter;
 pub mod rate_limiting_queue;
 pub mod state;
+pub mod table;
+pub mod waiting;
 
 pub use delaying_queue::DelayingQueue;
 pub use metrics::{Histogram, Metrics};

@@ -125,8 +125,7 @@ impl<K: Eq + Hash + Clone> WorkQueue<K> {
     ///
     /// Source: client-go `util/workqueue/queue.go`, `Add`.
     pub fn add(&self, key: K) {
-        let now = Instant::now();
-        self.update(|state| state.add(key, now));
+        self.add_at(key, Instant::now());
     }
 
     /// Waits for a key, and hands it out as a guard; `None` once shut down with nothing owed.
@@ -141,7 +140,7 @@ impl<K: Eq + Hash + Clone> WorkQueue<K> {
             // Register before looking: an add between the two must find somebody to wake.
             let mut woken = pin!(self.woken());
             woken.as_mut().enable();
-            match self.take() {
+            match self.take(Instant::now()) {
                 Next::Ready(key) => return Some(key),
                 Next::Finished => return None,
                 Next::Empty => woken.await,
@@ -252,9 +251,13 @@ impl<K: Eq + Hash + Clone> WorkQueue<K> {
         self.lock().metrics(Instant::now())
     }
 
+    /// As [`add`](Self::add); it is `now` anyway.
+    pub(super) fn add_at(&self, key: K, now: Instant) {
+        self.update(|state| state.add(key, now));
+    }
+
     /// Hands out the first in line, if there is one.
-    pub(super) fn take(&self) -> Next<Processing<K>> {
-        let since = Instant::now();
+    pub(super) fn take(&self, since: Instant) -> Next<Processing<K>> {
         match self.update(|state| state.take(since)) {
             Next::Ready((key, waited)) => Next::Ready(Processing {
                 queue: self.clone(),

@@ -7,6 +7,8 @@ mod queue;
 mod rate_limiter;
 mod rate_limiting_queue;
 mod state;
+mod table;
+mod waiting;
 
 use std::future::Future;
 use std::pin::pin;
