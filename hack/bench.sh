@@ -40,11 +40,12 @@ build bench-ours --features count
 keep bench-ours bench-ours-count
 build bench-ours
 keep bench-ours
-build bench-kube --features count --bin bench-kube
+build bench-kube --features count
 keep bench-kube bench-kube-count
-build bench-kube
-keep bench-kube
+# Ours counts there as well.
 keep bench-kube-inside
+build bench-kube --bin bench-kube
+keep bench-kube
 build bench-inside
 keep bench-inside
 build bench-growth

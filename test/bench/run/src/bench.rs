@@ -55,6 +55,16 @@ impl Bench {
         }
     }
 
+    /// How often to run what takes long or hardly varies: three times of five.
+    pub fn fewer_runs(&self) -> usize {
+        (self.runs * 3).div_ceil(5)
+    }
+
+    /// How often to run what takes minutes: once of five.
+    pub fn few_runs(&self) -> usize {
+        self.runs.div_ceil(5)
+    }
+
     /// Adds one run's figure.
     pub fn add(&mut self, measure: &str, contestant: Contestant, figure: f64) {
         eprintln!("    {measure} = {figure:.3}");

@@ -62,12 +62,21 @@ impl Child {
     pub fn start(name: &str, core: usize, program: &Path, arguments: &[String]) -> Outcome<Child> {
         let mut command = Command::new("taskset");
         command.arg("--cpu-list").arg(core.to_string()).arg(program);
+        Child::spawn(name, command, arguments)
+    }
+
+    /// Starts `program` on all cores.
+    pub fn start_anywhere(name: &str, program: &Path) -> Outcome<Child> {
+        Child::spawn(name, Command::new(program), &[])
+    }
+
+    fn spawn(name: &str, mut command: Command, arguments: &[String]) -> Outcome<Child> {
         command.args(arguments).stdin(Stdio::piped());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = now();
         let mut process = command
             .spawn()
-            .map_err(|error| format!("{name}: cannot start taskset: {error}"))?;
+            .map_err(|error| format!("{name}: cannot be started: {error}"))?;
         let output = process.stdout.take().expect("it is piped");
         let errors = process.stderr.take().expect("it is piped");
         Ok(Child {

@@ -16,6 +16,7 @@ mod child;
 mod contestant;
 mod controller;
 mod flags;
+mod growth_table;
 mod http;
 mod machine;
 mod measures;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::contestant::{self, Contestant, Library, OURS};
+use crate::growth_table;
 use crate::measures::{self, Better, Measure, Target};
 use crate::results::{Figures, Results};
 
@@ -20,7 +21,7 @@ pub fn render(results: &Results) -> String {
     list(&mut text, "Not won:", &not_won);
     list(&mut text, "Left out:", &results.skipped);
     list(&mut text, "Failed:", &results.failed);
-    growth(&mut text, results);
+    growth_table::render(&mut text, &results.growth);
     text
 }
 
@@ -171,27 +172,6 @@ fn target(target: Target) -> String {
     }
 }
 
-fn growth(text: &mut String, results: &Results) {
-    if results.growth.is_empty() {
-        return;
-    }
-    line(
-        text,
-        format_args!("| growth | value | unit |\n|---|---:|---|"),
-    );
-    for row in &results.growth {
-        let value = match row.value.as_f64() {
-            Some(value) => number(value),
-            None => row.value.to_string(),
-        };
-        line(
-            text,
-            format_args!("| {} | {value} | {} |", row.name, row.unit),
-        );
-    }
-    text.push('\n');
-}
-
 fn list(text: &mut String, head: &str, entries: &[String]) {
     if entries.is_empty() {
         return;
@@ -204,7 +184,7 @@ fn list(text: &mut String, head: &str, entries: &[String]) {
 }
 
 /// Three digits that say something, and commas between thousands.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if value.abs() < 1_000.0 {
         let decimals = match value.abs() {
             _ if value.fract() == 0.0 => 0,
@@ -226,7 +206,7 @@ fn number(value: f64) -> String {
     text
 }
 
-fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+pub fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
     writeln!(text, "{what}").expect("a String takes everything");
 }
 

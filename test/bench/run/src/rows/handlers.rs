@@ -1,6 +1,6 @@
 //! Row 8: eight handlers of which one sleeps at each notification. Do the others notice, and what does it cost?
 //!
-//! Three runs: where one slow handler stalls all, a run takes a minute.
+//! Fewer runs: where one slow handler stalls all, a run takes a minute.
 
 use crate::bench::Bench;
 use crate::contestant::Contestant;
@@ -21,7 +21,7 @@ pub fn measure(bench: &mut Bench) {
     };
     let flags = ["--handlers", "8", "--slow", "10"];
     let typed = |contestant: Contestant| contestant.is_typed();
-    let runs = bench.runs.min(3);
+    let runs = bench.fewer_runs();
     bench.compete("handlers", runs, typed, |bench, contestant| {
         let mut trial = Trial::start(bench, contestant, &load, &flags)?;
         trial.synced()?;

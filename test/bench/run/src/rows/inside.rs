@@ -12,7 +12,7 @@ use crate::measures::{self, Measure};
 use crate::stub::{parse, text};
 
 pub fn measure(bench: &mut Bench) {
-    let runs = bench.runs.min(3);
+    let runs = bench.fewer_runs();
     let typed = |contestant: Contestant| contestant.is_typed();
     bench.compete("inside", runs, typed, |bench, contestant| {
         for (measure, figure) in figures(bench, contestant.library)? {

@@ -2,7 +2,7 @@
 //!
 //! The same program with no objects is subtracted. RSS is what the kernel charges for; live bytes are what was
 //! asked of the allocator, counted by builds of their own in Rust and by the runtime in Go. These are the same
-//! in each run, so that two are enough.
+//! in each run: one of five is enough.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -15,9 +15,10 @@ use crate::trial::Trial;
 const N: u64 = 10_000;
 
 pub fn measure(bench: &mut Bench) {
+    let runs = bench.fewer_runs();
     bench.compete(
         "memory, RSS",
-        bench.runs,
+        runs,
         |_| true,
         |bench, contestant| {
             let start = |load: Load| Trial::start(bench, contestant, &load, &[]);
@@ -26,7 +27,7 @@ pub fn measure(bench: &mut Bench) {
             Ok(())
         },
     );
-    let runs = bench.runs.min(2);
+    let runs = bench.few_runs();
     bench.compete(
         "memory, live",
         runs,

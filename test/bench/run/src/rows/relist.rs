@@ -9,9 +9,10 @@ use crate::stub::Load;
 use crate::trial::Trial;
 
 pub fn measure(bench: &mut Bench) {
+    let runs = bench.fewer_runs();
     bench.compete(
         "relist",
-        bench.runs,
+        runs,
         |_| true,
         |bench, contestant| {
             let mut trial = Trial::start(bench, contestant, &Load::new("P", 10_000), &[])?;

@@ -58,15 +58,16 @@ pub fn measure(bench: &mut Bench) {
 
     let everybody = |_| true;
     let typed = |contestant: Contestant| contestant.is_typed();
-    compete(bench, &usual, everybody);
-    compete(bench, &lists, everybody);
-    compete(bench, &zipped, typed);
-    compete(bench, &nodes, typed);
-    compete(bench, &networks, typed);
+    let fewer = bench.fewer_runs();
+    compete(bench, &usual, bench.runs, everybody);
+    compete(bench, &lists, fewer, everybody);
+    compete(bench, &zipped, fewer, typed);
+    compete(bench, &nodes, fewer, typed);
+    compete(bench, &networks, fewer, typed);
 }
 
-fn compete(bench: &mut Bench, way: &Way, wanted: fn(Contestant) -> bool) {
-    bench.compete(way.what, bench.runs, wanted, |bench, contestant| {
+fn compete(bench: &mut Bench, way: &Way, runs: usize, wanted: fn(Contestant) -> bool) {
+    bench.compete(way.what, runs, wanted, |bench, contestant| {
         let mut trial = Trial::start(bench, contestant, &way.load, way.flags)?;
         let at = trial.synced()?;
         let cpu = process::cpu_nanos(trial.pid())?;

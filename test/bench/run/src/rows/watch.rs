@@ -19,6 +19,7 @@ struct Size {
     load: Load,
     warm_up: u64,
     throughput: &'static str,
+    runs: usize,
 }
 
 pub fn measure(bench: &mut Bench) {
@@ -31,18 +32,21 @@ pub fn measure(bench: &mut Bench) {
         load: Load::new("P", 1_000),
         warm_up: 2_000,
         throughput: "watch_10k",
+        runs: bench.runs,
     };
     let larger = Size {
         what: "watch, P of 100 kB",
         load: of_size(200, 100_000),
         warm_up: 200,
         throughput: "watch_100k",
+        runs: bench.fewer_runs(),
     };
     let largest = Size {
         what: "watch, P of 1.3 MB",
         load: of_size(20, 1_300_000),
         warm_up: 20,
         throughput: "watch_1300k",
+        runs: bench.fewer_runs(),
     };
     let mut rates = BTreeMap::new();
     compete(bench, &usual, |_| true, &mut rates);
@@ -57,7 +61,7 @@ fn compete(
     wanted: fn(Contestant) -> bool,
     n_events: &mut BTreeMap<(&'static str, String), u64>,
 ) {
-    bench.compete(size.what, bench.runs, wanted, |bench, contestant| {
+    bench.compete(size.what, size.runs, wanted, |bench, contestant| {
         let mut trial = Trial::start(bench, contestant, &size.load, &[])?;
         trial.synced()?;
         let warm_up = pump(&mut trial, size.warm_up)?;
