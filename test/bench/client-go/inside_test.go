@@ -225,12 +225,15 @@ func Benchmark_indexer_update(b *testing.B) {
 	}
 }
 
-// The 200 objects of one namespace.
+// The ten objects of one owner, each owner in turn.
 func Benchmark_indexer_by_index(b *testing.B) {
 	store, _ := newStore()
+	owners := store.ListIndexFuncValues(ownerIndex)
+	next := 0
 	for b.Loop() {
-		found, err := store.ByIndex(cache.NamespaceIndex, "ns-7")
-		if err != nil || len(found) != objects/50 {
+		found, err := store.ByIndex(ownerIndex, owners[next%len(owners)])
+		next++
+		if err != nil || len(found) != 10 {
 			b.Fatal(len(found), err)
 		}
 	}

@@ -3,7 +3,8 @@
 // type (C); two indexers; handlers that put a cache.ObjectName into a rate-limited queue; one worker; no resync.
 //
 //   - The first state comes as events of a watch: WatchListClient, which is on by default since v0.35. --list turns it off,
-//     by the variable in the environment that client-go documents (KUBE_FEATURE_WatchListClient).
+//     by the variable in the environment that client-go documents (KUBE_FEATURE_WatchListClient). The first list then
+//     comes in pages of 500; a relist names a version, and client-go asks for all of it at once.
 //   - Objects come as JSON, the default of rest.Config, so that every program reads the same bytes. For built-in types
 //     client-go recommends protobuf, which is faster; own types have none.
 //   - The client's own limit of requests is off (QPS -1).

@@ -11,6 +11,10 @@
 //! - The store is the reflector's; the queue is the `Controller`'s own, with a concurrency of 1 and no requeue by time.
 //! - Several handlers are subscribers of one shared stream (`reflector::store_shared`), with the buffer of kube's example.
 //! - The streams run as tasks of a multi-thread runtime (`#[tokio::main]`): on one core, one worker runs all of it.
+//! - `--prune` clears `managedFields` before an object is stored (`WatchStreamExt::modify`), which the guide advises.
+//!
+//! A watch that is refused with 410 as a *status* is tried again from the same version for ever: `kube-runtime` 5.0.0 lists
+//! anew only after an ERROR event of 410 (`watcher.rs`, `State::InitListed`). A relist is to be had by the latter.
 //!
 //! **Source**: <https://kube.rs/controllers/streams/>, <https://kube.rs/controllers/optimization/>,
 //! <https://github.com/kube-rs/kube/blob/main/examples/shared_stream_controllers.rs>.

@@ -14,7 +14,7 @@ pub fn small(number: usize, version: usize) -> Pod {
         api_version: "apps/v1".to_owned(),
         kind: "ReplicaSet".to_owned(),
         name: format!("set-{}", number / 10),
-        uid: uid(number / 10, 2),
+        uid: owner(number / 10),
         controller: Some(true),
         block_owner_deletion: Some(true),
     };
@@ -38,8 +38,13 @@ pub fn request(number: usize) -> ReconcileRequest<Pod> {
         .into()
 }
 
-pub fn namespace(number: usize) -> String {
+fn namespace(number: usize) -> String {
     format!("ns-{}", number % 50)
+}
+
+/// The UID of the owner of ten pods.
+pub fn owner(number: usize) -> String {
+    uid(number, 2)
 }
 
 fn name(number: usize) -> String {

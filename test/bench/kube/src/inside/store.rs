@@ -9,13 +9,13 @@ use kube::runtime::reflector;
 use kube::runtime::watcher::Event;
 use tokio::time::Instant;
 
-use crate::objects::{POD, namespace, small};
+use crate::objects::{POD, owner, small};
 
 const UPDATES: usize = 20_000;
-const READS: usize = 5_000;
+const READS: usize = 50_000;
 const DECODES: usize = 5_000;
 
-/// Nanoseconds to take an update into a store of `count` pods and its indices, and to read those of one namespace.
+/// Nanoseconds to take an update into a store of `count` pods and its indices, and to read the ten of one owner.
 pub fn update_and_read(count: usize) -> (f64, f64) {
     let (store, mut writer) = reflector::store::<Pod>();
     let indices: Arc<Mutex<Indices<Pod>>> = Arc::default();
@@ -48,13 +48,10 @@ pub fn update_and_read(count: usize) -> (f64, f64) {
     let start = Instant::now();
     for number in 0..READS {
         let indices = indices.lock().expect("nobody panics while holding it");
-        let keys = indices
-            .by_namespace
-            .get(&namespace(number))
-            .into_iter()
-            .flatten();
+        let keys = indices.by_owner.get(&owner(number % (count / 10)));
+        let keys = keys.into_iter().flatten();
         let objects: Vec<_> = keys.filter_map(|key| store.get(key)).collect();
-        assert_eq!(objects.len(), count / 50, "each namespace has its share");
+        assert_eq!(objects.len(), 10, "each owner has ten");
         black_box(objects);
     }
     (
