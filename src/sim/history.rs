@@ -82,12 +82,16 @@ impl History {
         }
     }
 
+    /// Keeps the last `capacity` changes from now on.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        self.bound();
+    }
+
     /// Adds the newest change, and forgets the oldest if there are too many.
     pub fn push(&mut self, change: Change) {
         self.changes.push_back(change);
-        while self.changes.len() > self.capacity {
-            self.forget_oldest();
-        }
+        self.bound();
     }
 
     /// The changes after `resource_version`, oldest first.
@@ -110,6 +114,12 @@ impl History {
     /// Forgets everything, as etcd's compaction would.
     pub fn compact(&mut self) {
         while !self.changes.is_empty() {
+            self.forget_oldest();
+        }
+    }
+
+    fn bound(&mut self) {
+        while self.changes.len() > self.capacity {
             self.forget_oldest();
         }
     }

@@ -102,6 +102,14 @@ impl Store {
         store
     }
 
+    /// Remembers the last `n_changes` changes from now on: a world of thousands of pods changes more often
+    /// in a second than a small one in an hour, and a watch must not fall behind by that alone.
+    #[must_use]
+    pub fn with_history(self, n_changes: usize) -> Self {
+        self.lock().history.set_capacity(n_changes);
+        self
+    }
+
     /// A store of its own with the same objects: what happens there does not happen here.
     pub fn copy(&self) -> Store {
         let state = self.lock().clone();

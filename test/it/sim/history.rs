@@ -83,3 +83,20 @@ fn every_moment_that_is_kept_can_be_seen_again() {
             .is_err()
     );
 }
+
+#[test]
+fn a_store_remembers_as_many_changes_as_it_is_told_to() {
+    let store = Store::new(Clock::system(), Random::seeded(1)).with_history(2);
+    let start = store.resource_version();
+    for name in ["a", "b", "c"] {
+        let secret = json!({"metadata": {"name": name}});
+        store.create("secrets", "default", secret, "me").unwrap();
+    }
+    let names = |after| -> Result<Vec<String>, u16> {
+        let changes = store.changes("secrets", after);
+        let (changes, _) = changes.map_err(|refusal| refusal.code)?;
+        Ok(changes.into_iter().map(|change| change.key.name).collect())
+    };
+    assert_eq!(names(start + 1), Ok(vec!["b".to_owned(), "c".to_owned()]));
+    assert_eq!(names(start), Err(410));
+}
