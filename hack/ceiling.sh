@@ -3,7 +3,7 @@
 # test/bench/ceiling.json. More than 5 % more instructions, or 1 % more allocations, than are written there fail.
 #
 #     hack/ceiling.sh                 # a table; fails if anything is over its ceiling
-#     hack/ceiling.sh --move "WHY"    # writes today's values of what has moved, and why
+#     hack/ceiling.sh --move "WHY"    # writes today's values of what is over, or far below, and why
 #
 # Counts, not times: what else the machine does makes no difference.
 set -euo pipefail

@@ -3,7 +3,7 @@
 //!     bench-ceiling                   names the workloads
 //!     bench-ceiling WORKLOAD          does that one once, and prints what it allocated
 //!     bench-ceiling --check FILE      does each under callgrind, and compares with the values in FILE
-//!     bench-ceiling --move FILE WHY   does each, and writes the values that have moved to FILE, and why
+//!     bench-ceiling --move FILE WHY   does each, and writes what is over or far below to FILE, and why
 //!
 //! Only what the workload itself does is counted; see `bench_ceiling`. What may vary a little: the standard
 //! library's hash tables are seeded anew in each process, and code that looks which instructions a processor has

@@ -11,7 +11,7 @@ use bitcoin_controller::api::ObjectKey;
 use bitcoin_controller::api::core::Pod;
 use bitcoin_controller::api::meta::ListMeta;
 use bitcoin_controller::cache::list_watch::Answer;
-use bitcoin_controller::cache::{InformerOptions, ListWatch, SharedInformer};
+use bitcoin_controller::cache::{InformerOptions, ListWatch, Notification, SharedInformer};
 use bitcoin_controller::client::{
     EachItem, Error, Item, ListParams, WatchEvent, WatchParams, WatchStream,
 };
@@ -117,17 +117,13 @@ async fn run(
     let mut tasks = JoinSet::new();
     let (handlers, pods) = (workers.clone(), informer.clone());
     tasks.spawn(async move {
-        let own = |notification: &_| [key_of(notification)];
+        let own = |notification: &Notification<Pod>| [notification.key()];
         handlers.enqueue_from(&pods, None, own).await;
     });
     let (pods, stop) = (informer.clone(), shutdown.clone());
     tasks.spawn(async move { pods.run(stop).await });
     workers.run(informer.wait_until_synced(), shutdown).await;
     tasks.shutdown().await;
-}
-
-fn key_of(notification: &bitcoin_controller::cache::Notification<Pod>) -> ObjectKey {
-    notification.key()
 }
 
 /// Has nothing to do, and says when it has done it often enough.
@@ -148,11 +144,14 @@ impl Reconciler for Empty {
 }
 
 /// A server whose only watch brings what was sent by hand.
-pub struct Sent(Mutex<Option<UnboundedReceiver<Result<WatchEvent<Pod>, Error>>>>);
+pub struct Sent(Mutex<Option<Events>>);
+
+/// What is sent: as a client reads it.
+pub type Events = UnboundedReceiver<Result<WatchEvent<Pod>, Error>>;
 
 impl Sent {
     /// What comes out of `receiver`.
-    pub fn new(receiver: UnboundedReceiver<Result<WatchEvent<Pod>, Error>>) -> Self {
+    pub fn new(receiver: Events) -> Self {
         Sent(Mutex::new(Some(receiver)))
     }
 }

@@ -35,9 +35,6 @@ const ALLOCATIONS_WITH_TIMERS: f64 = 0.05;
 /// Who has become so much cheaper should have a lower ceiling, or the next one can waste it unseen.
 const TOO_HIGH: f64 = -0.05;
 
-/// Values that have moved by less than this are left as they are.
-const NOISE: f64 = 0.005;
-
 impl Cost {
     /// By how much each of the three differs from `ceiling`, as a share of it.
     pub fn changes(&self, ceiling: &Cost) -> [f64; 3] {
@@ -62,11 +59,6 @@ impl Cost {
     pub fn is_far_below(&self, ceiling: &Cost) -> bool {
         let changes = self.changes(ceiling);
         changes.iter().any(|change| *change < TOO_HIGH)
-    }
-
-    pub fn has_moved(&self, ceiling: &Cost) -> bool {
-        let changes = self.changes(ceiling);
-        changes.iter().any(|change| change.abs() > NOISE)
     }
 }
 

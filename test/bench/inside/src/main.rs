@@ -11,10 +11,10 @@ mod longest;
 mod slow;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use bench_ceiling::settled::Settled;
 use bench_ceiling::{WORKLOADS, Workload, measured};
+use tokio::time::Instant;
 
 /// How often each workload is run.
 const N_RUNS: usize = 15;

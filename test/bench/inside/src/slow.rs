@@ -2,7 +2,7 @@
 //! sleeper's news.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bench_ceiling::queue::Sent;
 use bench_ceiling::{count, objects, runtime};
@@ -12,7 +12,7 @@ use bitcoin_controller::cache::{
 };
 use bitcoin_controller::client::{Error, Item, WatchEvent};
 use tokio::sync::mpsc::{self, UnboundedSender};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::Figure;
@@ -71,11 +71,11 @@ async fn scenario(informer: &SharedInformer<Pod>, sender: &Sender) -> (Duration,
     let sent: Vec<Cell<Option<Instant>>> = vec![Cell::new(None); N_EVENTS];
     let before = count::live();
     let come = async {
-        for version in 0..N_EVENTS {
+        for (version, at) in sent.iter().enumerate() {
             if version % BURST == 0 {
                 sleep(Duration::from_millis(1)).await;
             }
-            sent[version].set(Some(Instant::now()));
+            at.set(Some(Instant::now()));
             let pod = objects::small_pod((version % N_KEYS) as u64, version as u64);
             send(sender, WatchEvent::Modified(Item::Object(pod)));
         }
