@@ -119,7 +119,14 @@ impl Child {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.await_end(deadline)?;
+        let ended = self.await_end(deadline);
+        ended.map_err(|error| {
+            let last = lines.len().saturating_sub(COMPLAINTS);
+            format!(
+                "{error}\n    it printed: {}",
+                lines[last..].join("\n    it printed: ")
+            )
+        })?;
         Ok(lines)
     }
 

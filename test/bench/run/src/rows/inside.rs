@@ -1,8 +1,10 @@
 //! Rows 5 and 6, and what else happens within one process: benchmarks that print what they measured.
 //!
 //! In Rust a line is `{"name", "value", "unit"}`. In Go it is what `go test -bench` prints: `Benchmark_` and the
-//! name, how many turns it took, then pairs of a number and a unit.
+//! name, how many turns it took, then pairs of a number and a unit. Each measures often enough by itself for one run
+//! of five to do.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::bench::Bench;
@@ -12,7 +14,7 @@ use crate::measures::{self, Measure};
 use crate::stub::{parse, text};
 
 pub fn measure(bench: &mut Bench) {
-    let runs = bench.fewer_runs();
+    let runs = bench.few_runs();
     let typed = |contestant: Contestant| contestant.is_typed();
     bench.compete("inside", runs, typed, |bench, contestant| {
         for (measure, figure) in figures(bench, contestant.library)? {
@@ -25,17 +27,7 @@ pub fn measure(bench: &mut Bench) {
 type Figure = (&'static Measure, f64);
 
 fn figures(bench: &Bench, library: Library) -> Outcome<Vec<Figure>> {
-    let (program, flags): (_, &[&str]) = match library {
-        Library::Ours => ("bench-inside", &[]),
-        Library::Kube => ("bench-kube-inside", &[]),
-        Library::ClientGo => (
-            "bench-client-go-inside",
-            &["-test.run=^$", "-test.bench=.", "-test.timeout=110s"],
-        ),
-    };
-    let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-    let path = bench.programs.join(program);
-    let mut child = Child::start(program, bench.program_core, &path, &flags)?;
+    let mut child = start(bench, library)?;
     let lines = child.all_lines(Deadline::after(Duration::from_secs(120)))?;
     let mut figures = Vec::new();
     for line in &lines {
@@ -49,6 +41,29 @@ fn figures(bench: &Bench, library: Library) -> Outcome<Vec<Figure>> {
         true => Err(child.failure("measured nothing")),
         false => Ok(figures),
     }
+}
+
+fn start(bench: &Bench, library: Library) -> Outcome<Child> {
+    let (name, flags): (_, &[&str]) = match library {
+        Library::Ours => ("bench-inside", &[]),
+        Library::Kube => ("bench-kube-inside", &[]),
+        Library::ClientGo => (
+            "bench-client-go-inside",
+            &["-test.run=^$", "-test.bench=.", "-test.timeout=110s"],
+        ),
+    };
+    let program = bench.programs.join(name);
+    let program = program
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    // `go test` runs in the folder of what it tests, and files are found from there.
+    let folder = match library {
+        Library::ClientGo => "test/bench/client-go",
+        Library::Ours | Library::Kube => ".",
+    };
+    let mut arguments = vec![format!("--chdir={folder}"), program.display().to_string()];
+    arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+    Child::start(name, bench.program_core, Path::new("env"), &arguments)
 }
 
 /// `None`: it is not in the table.
