@@ -71,7 +71,9 @@ if [ $# -gt 0 ]; then
 	exec "$bench_run" --programs "$programs" "$@"
 fi
 results=test/bench/results.json
-"$bench_run" --programs "$programs" --json "$results"
+# What failed is in the file, too; it is kept apart then.
+"$bench_run" --programs "$programs" --json "$target/results.json"
+cp "$target/results.json" "$results"
 {
 	sed "\\|^$begin\$|q" README.md
 	echo

@@ -76,14 +76,14 @@ fn run(flags: &Flags) -> Outcome<()> {
     }
     let results = bench.results;
     print!("{}", table::render(&results));
-    if !results.failed.is_empty() {
-        return Err(format!("{} failures, see above", results.failed.len()));
-    }
     if let Some(file) = &flags.json {
         let text = serde_json::to_string_pretty(&results.to_json());
         let text = text.map_err(|error| error.to_string())?;
         fs::write(file, text + "\n")
             .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    }
+    if !results.failed.is_empty() {
+        return Err(format!("{} failures, see above", results.failed.len()));
     }
     Ok(())
 }
