@@ -28,7 +28,7 @@ use crate::wire::{Counters, Wire};
 use crate::world::NETWORKS;
 
 /// How long a network is looked at while it rests.
-const SETTLED_MINUTES: u32 = 10;
+const SETTLED_MINUTES: u32 = 5;
 
 /// How long it may take to become ready, and then what is told late to be told.
 const LIMIT: Duration = Duration::from_secs(600);

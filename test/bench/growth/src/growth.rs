@@ -61,7 +61,7 @@ async fn play(
     sleep(settled).await;
     let after = stage.running.read()?;
     measures.settled(n, &before, &after);
-    measures.memory(n, after.live - empty.live);
+    measures.memory(n, &empty, &after);
 
     measures.phase(n, "storm", &after, &stage.storm(n).await?);
     stage.until_quiet().await?;
@@ -179,6 +179,8 @@ impl Stage {
         store
             .create("configmaps", "default", map, "kubectl")
             .map_err(|refusal| refusal.to_string())?;
+        // The world itself follows the store, and is not to lose its way.
+        sleep(Duration::from_millis(200)).await;
         store.compact();
         self.world.api().faults().cut_watches();
         self.until("everything was listed again", || {

@@ -156,9 +156,17 @@ impl Measures {
     }
 
     /// What the controller holds for `n` networks, over what it holds without any.
-    pub fn memory(&mut self, n: usize, live: i64) {
-        let each = live as f64 / 1000.0 / n as f64;
+    pub fn memory(&mut self, n: usize, empty: &Reading, full: &Reading) {
+        let each = (full.live - empty.live) as f64 / 1000.0 / n as f64;
         self.note(n, "memory", "kB_per_network", each, "kB");
+        let connections = full.counts.connections as f64 / n as f64;
+        self.note(
+            n,
+            "memory",
+            "connections_per_network",
+            connections,
+            "connections",
+        );
     }
 
     /// A measure of one network that is alone.

@@ -30,6 +30,9 @@ pub struct Counters {
     pub events: AtomicU64,
     pub rpcs: AtomicU64,
     pub passes: AtomicU64,
+    /// Connections to nodes that were made, and those that have ended.
+    pub opened: AtomicU64,
+    pub closed: AtomicU64,
 }
 
 /// The counters at a moment.
@@ -42,6 +45,8 @@ pub struct Counts {
     pub events: u64,
     pub rpcs: u64,
     pub passes: u64,
+    /// Connections to nodes that are open: a state, not a count.
+    pub connections: u64,
 }
 
 impl Counters {
@@ -73,6 +78,7 @@ impl Counters {
             events: read(&self.events),
             rpcs: read(&self.rpcs),
             passes: read(&self.passes),
+            connections: read(&self.opened) - read(&self.closed),
         }
     }
 }
@@ -87,6 +93,7 @@ impl Counts {
             events: self.events - before.events,
             rpcs: self.rpcs - before.rpcs,
             passes: self.passes - before.passes,
+            connections: self.connections,
         }
     }
 
@@ -143,6 +150,7 @@ impl Transport for Wire {
             let gone = || io::Error::from(io::ErrorKind::ConnectionRefused);
             self.orders.send(order).map_err(|_| gone())?;
             let stream = answered.await.map_err(|_| gone())??;
+            self.counters.opened.fetch_add(1, Ordering::Relaxed);
             let counted = Counted {
                 stream: Some(stream),
                 wire: self.clone(),
@@ -205,6 +213,7 @@ impl AsyncWrite for Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         if let Some(stream) = self.stream.take() {
+            self.wire.counters.closed.fetch_add(1, Ordering::Relaxed);
             // A world that has ended drops it with the order.
             let _ = self.wire.orders.send(Order::Drop(stream));
         }
