@@ -120,3 +120,19 @@ fn prepare(flags: &Flags) -> Outcome<Bench> {
     }
     Ok(bench)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_the_results() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+        let results = fs::read_to_string(root.join("test/bench/results.json")).unwrap();
+        let results = Results::from_json(stub::parse(&results).unwrap()).unwrap();
+        let readme = fs::read_to_string(root.join("README.md")).unwrap();
+        let (_, shown) = readme.split_once("<!-- bench -->\n").unwrap();
+        let (shown, _) = shown.split_once("<!-- /bench -->").unwrap();
+        assert_eq!(shown.trim(), table::render(&results).trim());
+    }
+}
