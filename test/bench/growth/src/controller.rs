@@ -20,6 +20,7 @@ use crate::wire::{Counters, Counts, Wire};
 /// A controller that runs.
 pub struct Running {
     pub controller: Controller,
+    events: Arc<EventBroadcaster>,
     counters: Arc<Counters>,
     /// What `/proc` calls its thread.
     thread: String,
@@ -35,6 +36,8 @@ pub struct Reading {
     pub cpu_ms: f64,
     /// What is alive of its memory, in bytes.
     pub live: i64,
+    /// Events that found the queue full.
+    pub n_dropped: u64,
     pub at: tokio::time::Instant,
 }
 
@@ -55,9 +58,10 @@ impl Running {
                 let outcome = run(&url, nodes, &counting, stop, &tell);
                 outcome.expect("the controller's parts are sound");
             })?;
-        let (controller, thread) = told.recv()?;
+        let (controller, events, thread) = told.recv()?;
         Ok(Running {
             controller,
+            events,
             counters,
             thread,
             shutdown,
@@ -77,6 +81,7 @@ impl Running {
             counts: self.counters.now(),
             cpu_ms: nanoseconds as f64 / 1e6,
             live: count::live(),
+            n_dropped: self.events.n_dropped(),
             at: tokio::time::Instant::now(),
         })
     }
@@ -128,7 +133,7 @@ fn run(
     nodes: Wire,
     counters: &Arc<Counters>,
     shutdown: CancellationToken,
-    tell: &mpsc::Sender<(Controller, String)>,
+    tell: &mpsc::Sender<(Controller, Arc<EventBroadcaster>, String)>,
 ) -> Result<(), Box<dyn Error>> {
     let thread = fs::read_link("/proc/thread-self")?.display().to_string();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -137,9 +142,9 @@ fn run(
     runtime.block_on(async {
         let client = Client::connect(Config::plain(url)?)?;
         let reach = Reach::Direct(Arc::new(nodes));
-        let (controller, _events) =
+        let (controller, events) =
             made_of(client, reach, counters, Clock::system(), Random::seeded(1));
-        tell.send((controller.clone(), thread))?;
+        tell.send((controller.clone(), Arc::new(events), thread))?;
         controller.run(shutdown).await;
         Ok(())
     })

@@ -1,6 +1,5 @@
 //! One size: so many networks come up, rest, and have all their pods and all their watches taken away.
 
-use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -26,6 +25,9 @@ const PER_NAMESPACE: usize = 20;
 
 /// Longer than the slowest poll: who writes nothing for so long has nothing to write.
 const QUIET: Duration = Duration::from_secs(11);
+
+/// How often it is looked whether something has come true.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long anything may take that has an end.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -119,7 +121,7 @@ impl Stage {
             if has_ended || began.elapsed() > LIMIT {
                 return Err(format!("does not come true: {what}").into());
             }
-            sleep(Duration::from_millis(100)).await;
+            sleep(LOOK_EVERY).await;
         }
         Ok(())
     }
@@ -221,23 +223,21 @@ fn apply(store: &Store, n: usize) {
 
 /// Whether every network says that it is ready, of the pods that are there now.
 fn are_ready(store: &Store, n: usize) -> bool {
-    let pods = store.list("pods");
-    let ready = pods.iter().filter(|pod| world::is_ready(pod));
-    let ready: HashSet<&str> = ready
-        .filter_map(|pod| pod["metadata"]["uid"].as_str())
-        .collect();
     let networks = store.list(NETWORKS);
-    let is_ready = |network: &Arc<Value>| {
-        let status = &network["status"];
-        let nodes = status["nodes"].as_array().map_or(&[][..], Vec::as_slice);
-        let is_current = |node: &Value| {
-            let uid = node["podUID"].as_str();
-            uid.is_some_and(|uid| ready.contains(uid))
-        };
-        let mut conditions = status["conditions"].as_array().into_iter().flatten();
-        conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
-            && nodes.len() as u64 == N_NODES
-            && nodes.iter().all(is_current)
+    networks.len() == n && networks.iter().all(|network| is_ready(store, network))
+}
+
+fn is_ready(store: &Store, network: &Value) -> bool {
+    let status = &network["status"];
+    let nodes = status["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+    let set = format!("{}-sts", Key::of(network).name);
+    let is_current = |node: &Value| {
+        let name = format!("{set}-{}", node["ordinal"]);
+        let pod = store.get("pods", &Key::new(Key::of(network).namespace, name));
+        pod.is_some_and(|pod| pod["metadata"]["uid"] == node["podUID"] && world::is_ready(&pod))
     };
-    networks.len() == n && networks.iter().all(is_ready)
+    let mut conditions = status["conditions"].as_array().into_iter().flatten();
+    conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
+        && nodes.len() as u64 == N_NODES
+        && nodes.iter().all(is_current)
 }

@@ -83,6 +83,8 @@ impl Measures {
             each(counts.passes),
             "passes",
         );
+        let dropped = each(to.n_dropped - from.n_dropped);
+        self.note(n, phase, "events_dropped_per_network", dropped, "events");
         let cpu = (to.cpu_ms - from.cpu_ms) / n as f64;
         self.note(n, phase, "cpu_ms_per_network", cpu, "ms");
     }
