@@ -75,7 +75,9 @@ fn run(flags: &Flags) -> Outcome<()> {
         bench.results.seconds.push(seconds);
     }
     let results = bench.results;
-    print!("{}", table::render(&results));
+    let mut text = table::render(&results);
+    growth_table::render(&mut text, &results.growth);
+    print!("{text}");
     if let Some(file) = &flags.json {
         let text = serde_json::to_string_pretty(&results.to_json());
         let text = text.map_err(|error| error.to_string())?;

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::contestant::{self, Contestant, Library, OURS};
-use crate::growth_table;
 use crate::measures::{self, Better, Measure, Target};
 use crate::results::{Figures, Results};
 
@@ -21,7 +20,6 @@ pub fn render(results: &Results) -> String {
     list(&mut text, "Not won:", &not_won);
     list(&mut text, "Left out:", &results.skipped);
     list(&mut text, "Failed:", &results.failed);
-    growth_table::render(&mut text, &results.growth);
     text
 }
 
