@@ -36,6 +36,8 @@ pub struct Reading {
     pub cpu_ms: f64,
     /// What is alive of its memory, in bytes.
     pub live: i64,
+    /// The most that was alive since the reading before, in bytes.
+    pub peak: i64,
     /// Events that found the queue full.
     pub n_dropped: u64,
     pub at: tokio::time::Instant,
@@ -81,6 +83,7 @@ impl Running {
             counts: self.counters.now(),
             cpu_ms: nanoseconds as f64 / 1e6,
             live: count::live(),
+            peak: count::peak(),
             n_dropped: self.events.n_dropped(),
             at: tokio::time::Instant::now(),
         })

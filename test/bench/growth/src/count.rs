@@ -12,6 +12,7 @@ thread_local! {
 }
 
 static LIVE: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
 
 struct Counting;
 
@@ -39,7 +40,8 @@ unsafe impl GlobalAlloc for Counting {
 fn count(bytes: i64) {
     // A thread that is ending is not counted any more.
     if IS_COUNTED.try_with(Cell::get).unwrap_or(false) {
-        LIVE.fetch_add(bytes, Ordering::Relaxed);
+        let live = LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        PEAK.fetch_max(live, Ordering::Relaxed);
     }
 }
 
@@ -52,4 +54,9 @@ pub fn count_this_thread() {
 /// What is alive of what counted threads have allocated, in bytes.
 pub fn live() -> i64 {
     LIVE.load(Ordering::Relaxed)
+}
+
+/// The most that was alive since this was asked last, in bytes.
+pub fn peak() -> i64 {
+    PEAK.swap(live(), Ordering::Relaxed)
 }

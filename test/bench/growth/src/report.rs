@@ -87,6 +87,8 @@ impl Measures {
         self.note(n, phase, "events_dropped_per_network", dropped, "events");
         let cpu = (to.cpu_ms - from.cpu_ms) / n as f64;
         self.note(n, phase, "cpu_ms_per_network", cpu, "ms");
+        let peak = to.peak as f64 / 1000.0 / n as f64;
+        self.note(n, phase, "peak_kB_per_network", peak, "kB");
     }
 
     /// What each network costs a minute while nothing happens.
